@@ -1,0 +1,1 @@
+"""Data, models, losses and training steps in PyTorch; knows nothing of Qt or of stored runs."""

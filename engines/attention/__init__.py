@@ -1,0 +1,1 @@
+"""One file per attention mechanism; every one can return its map."""

@@ -1,0 +1,1 @@
+"""The parts of the Experiment page around its views."""

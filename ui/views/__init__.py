@@ -1,0 +1,1 @@
+"""One file per view; each draws a history or an artifact."""

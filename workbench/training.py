@@ -1,0 +1,194 @@
+"""One run from its folder to its end: assemble, restore, train, record."""
+
+import gc
+import io
+import logging
+import traceback
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import torch
+from safetensors.torch import load as load_weights
+from torch import nn
+
+from engines.control import Control
+from engines.events import Event, Mark, Problem, RunEnded, RunStarted
+from engines.loop import Cadence, Diverged, run
+from workbench.assembly import Assembled, assemble, build_model, load_data
+from workbench.durable import atomic_write
+from workbench.environment import differences, fingerprint
+from workbench.recorder import Recorder, forget_after, open_database
+from workbench.run_folder import DamagedFile, RunFolder
+from workbench.spec import ExperimentSpec, SpecError, parse
+from workbench.workspace import NoSuchRun, Workspace
+
+log = logging.getLogger(__name__)
+
+FAILED_SAVES = 2  # so many in a row pause the run
+
+
+def train(
+    folder: RunFolder,
+    workspace: Workspace,
+    control: Control,
+    tell: Callable[[Event], None],
+) -> RunEnded:
+    """Train the run in `folder`, from its last checkpoint if it has one.
+
+    The caller holds the run's lock. Every failure becomes the last event.
+    """
+    open_database(folder.database).close()
+    recorder = Recorder(folder, tell)
+    try:
+        ended = _train(folder, workspace, control, recorder)
+    except (SpecError, DamagedFile, NoSuchRun, Diverged) as error:
+        ended = RunEnded(_last_step(folder), "failed", str(error), traceback.format_exc())
+    except Exception as error:  # noqa: BLE001 - every failure reaches the user as an event
+        ended = _failure(folder, error)
+    if ended.reason == "failed":
+        log.error("run %s failed: %s\n%s", folder.id, ended.sentence, ended.error)
+    recorder.put(ended)
+    recorder.close()
+    release_memory()
+    return ended
+
+
+def _train(
+    folder: RunFolder, workspace: Workspace, control: Control, recorder: Recorder
+) -> RunEnded:
+    spec = parse(folder.spec)
+    before = folder.read_json("state.json").get("facts", {})
+    if threads := before.get("threads"):
+        torch.set_num_threads(threads)
+    teacher = load_teacher(folder, workspace, spec.teacher) if spec.teacher else None
+    assembled = assemble(spec, decided=before, teacher=teacher)
+    start = restore(folder, assembled.task, recorder)
+    facts = assembled.facts | {"environment": fingerprint(assembled.facts["device"])}
+    _compare(before, facts, start, recorder)
+    task = assembled.task
+    watching = spec.watching
+    cadence = Cadence(
+        watching.evaluate_every or task.steps_per_epoch,
+        watching.checkpoint_steps,
+        watching.checkpoint_seconds,
+    )
+    for event in run(task, control, cadence, start=start, facts=facts):
+        if isinstance(event, RunEnded):
+            return event
+        recorder.put(event)
+        if isinstance(event, RunStarted) and start:
+            recorder.put(Mark(start, "resumed", "resumed"))
+        if recorder.failures >= FAILED_SAVES:
+            control.pause()
+    raise RuntimeError("the loop ended without saying so")
+
+
+def restore(folder: RunFolder, task: Any, recorder: Recorder) -> int:
+    """Load the newest sound checkpoint into `task`; returns its step, 0 when there is none.
+
+    A damaged one is passed over with a `Problem` that says so.
+    """
+    weights = dict(folder.files("weights"))
+    for step, path in reversed(folder.files("resume")):
+        try:
+            state_bytes = folder.verified(path).read_bytes()
+            weight_bytes = folder.verified(weights[step]).read_bytes()
+        except (DamagedFile, KeyError) as error:
+            sentence = f"The checkpoint of step {step} is damaged; an earlier one is used."
+            recorder.put(Problem(step, sentence, str(error)))
+            continue
+        task.model.load_state_dict(load_weights(weight_bytes))
+        task.load_state_dict(torch.load(io.BytesIO(state_bytes), weights_only=True))
+        forget_after(folder, step)
+        _replay_learning_rates(folder, task, step)
+        return step
+    forget_after(folder, 0)
+    _replay_learning_rates(folder, task, 0)
+    return 0
+
+
+def load_model(folder: RunFolder, step: int | None = None) -> tuple[nn.Module, ExperimentSpec]:
+    """A run's model with its weights of `step` (None: the last), on the CPU, in eval mode.
+
+    Raises:
+        DamagedFile: no such weights, or not what was written.
+    """
+    spec = parse(folder.spec)
+    kept = dict(folder.files("weights"))
+    if not kept or (step is not None and step not in kept):
+        raise DamagedFile(f"run {folder.id} has no weights of step {step}; it has {sorted(kept)}")
+    path = folder.verified(kept[max(kept) if step is None else step])
+    model = build_model(spec, load_data(spec))
+    model.load_state_dict(load_weights(path.read_bytes()))
+    return model.eval(), spec
+
+
+def load_teacher(folder: RunFolder, workspace: Workspace, run_name: str) -> nn.Module:
+    """The teacher's model; copied into the run at its start, so that the teacher may be deleted.
+
+    Raises:
+        NoSuchRun, DamagedFile: the teacher isn't there, or has no weights.
+    """
+    copied = folder.path / "teacher.safetensors"
+    if not copied.exists():
+        source = workspace.folder(run_name)
+        kept = source.files("weights")
+        if not kept:
+            raise DamagedFile(f"run {run_name} has no weights: a teacher must have trained")
+        folder.write_json("teacher.json", source.spec)
+        atomic_write(copied, source.verified(kept[-1][1]).read_bytes())
+    spec = parse(folder.read_json("teacher.json"))
+    model = build_model(spec, load_data(spec))
+    model.load_state_dict(load_weights(copied.read_bytes()))
+    return model
+
+
+def _replay_learning_rates(folder: RunFolder, task: Any, step: int) -> None:
+    """Changes that the user made after the checkpoint happen again at their steps."""
+    for mark in folder.history().marks:
+        if mark.kind == "learning_rate" and mark.value is not None and mark.step >= step:
+            task.learning_rates[mark.step] = mark.value
+
+
+def _compare(
+    before: Mapping[str, Any], facts: Mapping[str, Any], start: int, recorder: Recorder
+) -> None:
+    """Say so when the resumed run can't be bit-identical, or its data changed."""
+    changed = differences(before.get("environment", {}), facts["environment"]) if start else []
+    if start and before.get("data_digest") not in (None, facts["data_digest"]):
+        changed.append("the data set's content changed")
+    if changed:
+        words = "; ".join(changed)
+        recorder.put(Problem(start, f"The resumed run will not be bit-identical: {words}."))
+
+
+def _failure(folder: RunFolder, error: Exception) -> RunEnded:
+    details = traceback.format_exc()
+    traceback.clear_frames(error.__traceback__)
+    sentence = f"{type(error).__name__}: {error}"
+    if out_of_memory(error):
+        batch = folder.spec.get("training", {}).get("batch_size", 128)
+        sentence = f"Out of memory with batch size {batch}. Try {max(2, batch // 2)}."
+    return RunEnded(_last_step(folder), "failed", sentence, details)
+
+
+def out_of_memory(error: Exception) -> bool:
+    """Whether an error says that there is no memory left, on whatever device."""
+    words = str(error).lower()
+    return isinstance(error, torch.OutOfMemoryError | MemoryError) or (
+        "can't allocate memory" in words or "cannot allocate memory" in words
+    )
+
+
+def release_memory() -> None:
+    """Give back what a run held, once nothing refers to it."""
+    gc.collect()
+    if torch.cuda.is_available():
+        torch.cuda.empty_cache()
+
+
+def _last_step(folder: RunFolder) -> int:
+    return int(folder.read_json("state.json").get("step", 0))
+
+
+__all__ = ["Assembled", "load_model", "load_teacher", "restore", "train"]

@@ -104,6 +104,4 @@ class Control:
     def wait(self) -> None:
         """Sleep until something is asked while paused."""
         with self._changed:
-            self._changed.wait_for(
-                lambda: not self.held or self._probe or self._rate is not None
-            )
+            self._changed.wait_for(lambda: not self.held or self._probe or self._rate is not None)

@@ -5,9 +5,10 @@ A step is counted by the updates done: after the first update `step` is 1.
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
-import numpy as np
+if TYPE_CHECKING:
+    import numpy as np  # the window imports this module before its first paint
 
 Reason = Literal["finished", "stopped", "interrupted", "failed"]
 
@@ -39,7 +40,7 @@ class Metrics:
 
     first_step: int
     names: tuple[str, ...]
-    values_SM: np.ndarray
+    values_SM: "np.ndarray"
     seconds: float
 
     @property
@@ -62,7 +63,7 @@ class Artifact:
 
     step: int
     kind: str
-    arrays: Mapping[str, np.ndarray]
+    arrays: "Mapping[str, np.ndarray]"
     meta: Mapping[str, Any] = field(default_factory=dict)
 
 
@@ -94,9 +95,14 @@ class Checkpoint:
 
 @dataclass(frozen=True, slots=True)
 class CheckpointReady:
-    """A checkpoint lies on disk, verified by its digest."""
+    """A checkpoint lies on disk.
+
+    Attributes:
+        dropped: steps whose weights were deleted to make room for it.
+    """
 
     step: int
+    dropped: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

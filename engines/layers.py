@@ -135,14 +135,15 @@ def kaiming(model: nn.Module) -> None:
                 nn.init.zeros_(module.bias)
 
 
-def truncated_normal(model: nn.Module, deviation: float) -> None:
-    """Draw linear layers and convolutions from N(0, deviation²) cut at ±2, biases 0.
+def xavier(model: nn.Module) -> None:
+    """Draw linear layers uniformly within ±√(6 / (fan_in + fan_out)), biases 0.
 
-    Reference: the code of Dosovitskiy et al. 2021 and its ports, which use 0.02.
+    Reference: Glorot & Bengio 2010, "Understanding the difficulty of training deep
+    feedforward neural networks", Eq. 16.
     """
     for module in model.modules():
-        if isinstance(module, nn.Linear | nn.Conv2d):
-            nn.init.trunc_normal_(module.weight, std=deviation)
+        if isinstance(module, nn.Linear):
+            nn.init.xavier_uniform_(module.weight)
             if module.bias is not None:
                 nn.init.zeros_(module.bias)
 

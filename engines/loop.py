@@ -10,14 +10,12 @@ import torch
 
 from engines.control import Control
 from engines.events import (
-    Artifact,
     Checkpoint,
     Event,
     Mark,
     Metrics,
     RunEnded,
     RunStarted,
-    Scores,
     StatusChanged,
 )
 from engines.executor import executor_for
@@ -92,13 +90,11 @@ def check_finite(block: Metrics) -> None:
     Raises:
         Diverged: naming the first such step.
     """
-    for column, name in enumerate(block.names):
-        what = name.rpartition("/")[2].replace("_", " ")
-        bad = np.flatnonzero(~np.isfinite(block.values_SM[:, column]))
-        if len(bad):
-            raise Diverged(
-                block.first_step + int(bad[0]), what, float(block.values_SM[bad[0], column])
-            )
+    bad_R2 = np.argwhere(~np.isfinite(block.values_SM))  # in order of steps
+    if len(bad_R2):
+        row, column = bad_R2[0].tolist()
+        what = block.names[column].rpartition("/")[2].replace("_", " ")
+        raise Diverged(block.first_step + row, what, float(block.values_SM[row, column]))
 
 
 def run(
@@ -115,7 +111,8 @@ def run(
     is yielded inside `no_grad` or `autocast`: the listener's code runs at each yield.
 
     Raises:
-        Diverged: a loss is not finite; the block that shows it was yielded before.
+        Diverged: a loss, gradient or weight is not finite; the block that shows it was
+            yielded before, and no checkpoint after it.
     """
     loop = _Loop(task, control, cadence, start)
     yield RunStarted(start, task.total_steps, task.steps_per_epoch, dict(facts or {}))
@@ -150,7 +147,8 @@ class _Loop:
         self.executor = executor_for(task)
         self.meter = Meter(task.metric_names, task.device)
         self.evaluated = -1
-        self.saved_step, self.saved_time = start, time.monotonic()
+        self.saved_step = start or -1  # a fresh start has nothing on disk yet
+        self.saved_time = time.monotonic()
 
     @property
     def checkpoint_due(self) -> bool:
@@ -182,10 +180,11 @@ class _Loop:
         self.meter.restart_clock()
 
     def checkpoint(self, keep: bool = False) -> Iterator[Event]:
-        if self.saved_step == self.step and not keep and self.step:
+        if self.saved_step == self.step and not keep:
             return
-        self.saved_step, self.saved_time = self.step, time.monotonic()
         weights = on_cpu(self.task.model.state_dict())
+        check_weights(self.step, weights)
+        self.saved_step, self.saved_time = self.step, time.monotonic()
         yield Checkpoint(self.step, weights, on_cpu(self.task.state_dict()), keep)
         self.meter.restart_clock()
 
@@ -208,12 +207,27 @@ class _Loop:
         rate = self.control.take_rate()
         if rate is not None:
             before = self.task.learning_rate(self.step)
-            self.task.learning_rates[self.step] = rate
+            rates = self.task.learning_rates
+            # A resumed run knows of later changes; the newest word of the user undoes them.
+            for later in [step for step in rates if step > self.step]:
+                del rates[later]
+            rates[self.step] = rate
             after = self.task.learning_rate(self.step)
             yield Mark(self.step, "learning_rate", f"lr {before:.2g} → {after:.2g}", rate)
         if self.control.take_probe():
             yield from self.flush()
             yield from self.evaluate()
+
+
+def check_weights(step: int, weights: Mapping[str, torch.Tensor]) -> None:
+    """Refuse weights that are not finite: losses show that only one step later.
+
+    Raises:
+        Diverged: at `step`.
+    """
+    for values in weights.values():
+        if values.is_floating_point() and not bool(values.isfinite().all()):
+            raise Diverged(step, "weights", float(values[~values.isfinite()][0]))
 
 
 def on_cpu(value: Any) -> Any:

@@ -11,6 +11,7 @@ fields of a pydantic model, and from that the forms, the command line and the sp
 import importlib
 import inspect
 import pkgutil
+import threading
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Annotated, Any, TypeVar, get_type_hints
@@ -18,6 +19,10 @@ from typing import Annotated, Any, TypeVar, get_type_hints
 from pydantic import BaseModel, ConfigDict, Field, create_model
 
 T = TypeVar("T", bound=Callable[..., Any])
+
+# A second thread must not see a registry that is half filled. Re-entrant, since a module
+# that is being imported may look into another registry.
+_discovering = threading.RLock()
 
 
 class Knobs(BaseModel):
@@ -119,11 +124,13 @@ class Registry:
 
     def discover(self) -> None:
         """Import every module of the package once, so that its declarations run."""
-        if not self._discovered:
-            self._discovered = True
+        if self._discovered:
+            return
+        with _discovering:
             package = importlib.import_module(self._package)
             for module in pkgutil.iter_modules(package.__path__):
                 importlib.import_module(f"{self._package}.{module.name}")
+            self._discovered = True
 
 
 def knobs_of(build: Callable[..., Any], name: str, base: type[Knobs] = Knobs) -> type[Knobs]:
@@ -159,19 +166,27 @@ def snake_case(name: str) -> str:
     )
 
 
+ADVANCED = {"advanced": True}  # forms fold such fields under "More settings"
+
+
 class SplitKnobs(Knobs):
     """What every data set can be asked for, besides its own knobs."""
 
-    classes: tuple[str, ...] = ()
+    classes: Annotated[
+        tuple[str, ...],
+        Field(title="Keep only classes", json_schema_extra=ADVANCED | {"placeholder": "all"}),
+    ] = ()
     """Keep only these classes, by name and in this order; empty keeps all."""
 
-    train_images: Annotated[int, Field(ge=0, le=100_000_000)] = 0
+    train_images: Annotated[
+        int, Field(ge=0, le=100_000_000, title="At most so many images", json_schema_extra=ADVANCED)
+    ] = 0
     """Use at most this many training images, in proportion to the classes; 0 uses all."""
 
-    validation_share: Annotated[float, Field(ge=0.01, le=0.5)] = 0.1
+    validation_share: Annotated[float, Field(ge=0.01, le=0.5, json_schema_extra=ADVANCED)] = 0.1
     """Share of the training images held out for validation, between 0.01 and 0.5."""
 
-    split_seed: Annotated[int, Field(ge=0, le=2**31 - 1)] = 0
+    split_seed: Annotated[int, Field(ge=0, le=2**31 - 1, json_schema_extra=ADVANCED)] = 0
     """Decides which images are held out; the same for every run to be compared."""
 
 

@@ -10,7 +10,7 @@ from engines.data.source import DataError
 
 Folder = Annotated[
     str,
-    Field(description="The folder to read from.", json_schema_extra={"choose": "folder"}),
+    Field(description="The folder to read from.", json_schema_extra={"widget": "folder"}),
 ]
 
 

@@ -111,7 +111,12 @@ def scan(root: str) -> Listing:
     listing = Listing({})
     folders = _subfolders(root, listing)
     splits = {SPLITS.get(name.lower(), "") for name in folders}
-    given = "train" in splits and len(splits) > 1 and "" not in splits
+    given = (
+        "train" in splits
+        and len(splits) > 1
+        and "" not in splits
+        and all(_has_folder(os.path.join(root, name)) for name in folders)
+    )
     for name in folders:
         path = os.path.join(root, name)
         if given:
@@ -122,6 +127,14 @@ def scan(root: str) -> Listing:
             part = listing.files.setdefault("train", {})
             _add(part, name, _images(path, listing))
     return listing
+
+
+def _has_folder(path: str) -> bool:
+    try:
+        with os.scandir(path) as entries:
+            return any(entry.is_dir(follow_symlinks=False) for entry in entries)
+    except OSError:  # the scan meets it again and lists it
+        return False
 
 
 def _add(part: dict[str, list[str]], name: str, paths: Iterator[str]) -> None:
@@ -136,7 +149,7 @@ def _subfolders(path: str, listing: Listing) -> list[str]:
     for entry in _entries(path, listing):
         if entry.is_dir(follow_symlinks=False):
             names.append(entry.name)
-        elif entry.is_symlink() and entry.is_dir():
+        elif entry.is_symlink() and os.path.isdir(entry.path):
             listing.problems.append((entry.path, "is a link to a folder"))
         else:
             listing.ignored["outside the class folders"] += 1
@@ -152,7 +165,7 @@ def _images(path: str, listing: Listing, depth: int = 0) -> Iterator[str]:
         ending = os.path.splitext(entry.name)[1].lower()
         if entry.is_dir(follow_symlinks=False):
             yield from _images(entry.path, listing, depth + 1)
-        elif entry.is_symlink() and entry.is_dir():
+        elif entry.is_symlink() and os.path.isdir(entry.path):
             listing.problems.append((entry.path, "is a link to a folder"))
         elif ending in ENDINGS:
             yield entry.path

@@ -8,7 +8,7 @@ from torch import Tensor, nn
 
 from engines.attention.multi_head import MultiHeadAttention
 from engines.attention.position import sinusoidal
-from engines.layers import Dropout, Taps, named, truncated_normal
+from engines.layers import Dropout, Taps, named, xavier
 from engines.registry import model
 
 EPSILON = 1e-6  # of layer norm, as in the paper's code; torch's default is 1e-5
@@ -50,8 +50,8 @@ class ViT(nn.Module):
     With patch 16, dimension 768, depth 12, 12 heads, a class token and learned positions
     it is ViT-B/16: 86,567,656 parameters at 224 x 224 and 1000 classes.
 
-    Weights: linear layers, class token and learned positions from N(0, 0.02²), cut at
-    ±2; biases 0; the patches' projection from N(0, 1 / fan_in), as it sees pixels.
+    Weights: linear layers within ±√(6 / (fan_in + fan_out)), the patches' projection from
+    N(0, 1 / fan_in), class token and learned positions from N(0, 0.02²), biases 0.
 
     Args:
         shape: (C, H, W) of one image.
@@ -105,8 +105,10 @@ class ViT(nn.Module):
 
     def draw_weights(self) -> None:
         """Draw all weights anew, as the class says."""
-        truncated_normal(self, 0.02)
+        xavier(self)
         nn.init.normal_(self.patches.weight, std=self.patches.weight[0].numel() ** -0.5)
+        assert self.patches.bias is not None
+        nn.init.zeros_(self.patches.bias)
         for parameter in (self.class_token, self.position):
             if isinstance(parameter, nn.Parameter):
                 nn.init.trunc_normal_(parameter, std=0.02)

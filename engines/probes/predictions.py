@@ -7,6 +7,8 @@ import numpy as np
 import torch
 
 from engines.data.source import Images
+from engines.events import Artifact
+from engines.registry import probe
 
 SHOWN_PER_PAIR = 4  # pictures kept of each (true, predicted) pair of classes
 SHOWN = 240
@@ -30,9 +32,22 @@ class Predictions:
     accuracy: float
 
 
-def predictions(
-    outcome: Predictions, images: Images
-) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
+@probe("Predictions", family="classification")
+def predictions(task: Any, split: str) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
+    """What the model says of every image of a split, and its surest mistakes.
+
+    Args:
+        task: a classification task; its model stays as it is.
+        split: "train", "validation" or "test".
+
+    Returns:
+        The arrays and facts of `told`.
+    """
+    artifact = next(event for event in task.evaluate(split) if isinstance(event, Artifact))
+    return dict(artifact.arrays), dict(artifact.meta)
+
+
+def told(outcome: Predictions, images: Images) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
     """The arrays and facts of a "predictions" artifact.
 
     Returns:

@@ -15,7 +15,7 @@ from engines.events import Artifact, Scores
 from engines.keyed import generator, key
 from engines.layers import set_generator
 from engines.optimisation import SGD, AdamW, build_optimizer, set_learning_rate
-from engines.probes.predictions import Predictions, predictions
+from engines.probes.predictions import Predictions, told
 from engines.registry import Entry, Knobs, own_knobs, task
 
 EVALUATION_BATCH = 500  # enough for full speed, little memory even for a ViT
@@ -131,8 +131,8 @@ class Classification:
 
     def batch(self) -> Tensor:
         """The prepared batch as the model sees it: [B, C, H, W] in [-1, 1], augmented."""
-        x_BCHW = to_input(self.images_NCHW.index_select(0, self._index_B))
-        x_BCHW = augment(x_BCHW, self.setting.augmentation, self.noise)
+        images_BCHW = self.images_NCHW.index_select(0, self._index_B)
+        x_BCHW = to_input(augment(images_BCHW, self.setting.augmentation, self.noise))
         return x_BCHW.contiguous(memory_format=self.layout)
 
     def loss(self, logits_BK: Tensor, target_B: Tensor, x_BCHW: Tensor) -> Tensor:
@@ -162,7 +162,7 @@ class Classification:
         """Loss and accuracy on `split`, then its predictions; a metric per image counts once."""
         outcome = self._run_through(self.setting.dataset.split(split))
         scores = {f"{split}/loss": outcome.loss, f"{split}/accuracy": outcome.accuracy}
-        arrays, meta = predictions(outcome, self.setting.dataset.split(split))
+        arrays, meta = told(outcome, self.setting.dataset.split(split))
         yield Scores(0, scores)
         kind = "test" if split == "test" else "predictions"
         yield Artifact(0, kind, arrays, {"split": split, **meta})
@@ -195,7 +195,12 @@ class Classification:
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
         """Take back what `state_dict` gave."""
+        rates = [group["lr"] for group in self.optimizer.param_groups]
         self.optimizer.load_state_dict(state["optimizer"])
+        # The stored rate is a CPU copy. On CUDA the optimiser must keep its device tensor,
+        # or a captured step would repeat the rate it was captured with for ever.
+        for group, rate in zip(self.optimizer.param_groups, rates, strict=True):
+            group["lr"] = rate
         self.learning_rates = {int(step): rate for step, rate in state["learning_rates"].items()}
 
 

@@ -16,7 +16,7 @@ from engines.layers import (
     named,
     pool,
     set_generator,
-    truncated_normal,
+    xavier,
 )
 
 
@@ -170,10 +170,12 @@ def test_that_kaiming_keeps_the_size_of_gradients_through_relu():
     assert layer.bias.abs().max() == 0
 
 
-def test_that_truncated_normal_has_its_deviation_and_no_biases():
-    layer = nn.Linear(300, 300)
-    initialise(lambda: truncated_normal(layer, 0.02) or layer, 0)
-    assert layer.weight.std().item() == pytest.approx(0.02, rel=0.02)
+def test_that_xavier_fills_its_range_evenly_and_leaves_no_biases():
+    layer = nn.Linear(300, 500)
+    initialise(lambda: xavier(layer) or layer, 0)
+    bound = (6 / 800) ** 0.5
+    assert layer.weight.abs().max().item() == pytest.approx(bound, rel=1e-3)
+    assert layer.weight.std().item() == pytest.approx(bound / 3**0.5, rel=0.02)
     assert layer.bias.abs().max() == 0
 
 

@@ -57,7 +57,10 @@ class FormulaLabel(QWidget):
         self._latex, self._plain = latex, plain or latex
         self._svg = self._renderer = None
         self.setAccessibleName(self._plain)
-        self.setVisible(bool(latex))
+        if not latex:
+            self.hide()
+        elif self.parentWidget() is not None:  # without one, show() would open a window
+            self.show()
         if latex:
             known = _typesetter().ask(latex)
             if known is not None:
@@ -168,12 +171,12 @@ def typeset_svg(latex: str) -> str:
 
     Runs on a worker thread: reads and computes, touches no widget.
     """
-    import ziamath
-    from ziamath.tex import tex2mml
-
-    ziamath.config.svg2 = False  # QtSvg can't draw <symbol>
-    known = latex.replace(r"\operatorname*", r"\operatorname")  # it would print the star
     try:
+        import ziamath
+        from ziamath.tex import tex2mml
+
+        ziamath.config.svg2 = False  # QtSvg can't draw <symbol>
+        known = latex.replace(r"\operatorname*", r"\operatorname")  # it would print the star
         if unknown := re.search(r">(\\[A-Za-z]+)", tex2mml(known)):
             raise ValueError(f"unknown command {unknown[1]}")
         return str(ziamath.Latex(known, size=_TYPESET_SIZE, color=_INK).svg())

@@ -49,7 +49,12 @@ def names() -> frozenset[str]:
     return frozenset(_charmap())
 
 
+_clones: list[QIconEngine] = []
+
+
 class _Glyph(QIconEngine):
+    """Draws one character of the icon font in the colour that the theme has now."""
+
     def __init__(self, name: str, color: str, checked: str) -> None:
         super().__init__()
         self._made_of = name, color, checked
@@ -57,7 +62,10 @@ class _Glyph(QIconEngine):
         self._color, self._checked = color, checked
 
     def clone(self) -> QIconEngine:
-        return _Glyph(*self._made_of)
+        # Qt owns the copy, but PySide would delete it with its last Python reference.
+        copy = _Glyph(*self._made_of)
+        _clones.append(copy)
+        return copy
 
     def paint(self, painter: QPainter, rect: QRect, mode: QIcon.Mode, state: QIcon.State) -> None:
         device = painter.device()

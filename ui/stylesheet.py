@@ -79,8 +79,10 @@ QPushButton[kind="primary"]:disabled { background: $raised; border-color: $raise
 QPushButton[kind="ghost"] { border-color: transparent; color: $muted; padding: 0 8px; }
 QPushButton[kind="ghost"]:hover { color: $text; }
 QPushButton[kind="ghost"]:disabled { color: $strong; }
-QPushButton[kind="link"] { border-color: transparent; color: $accent; padding: 0 4px;
+QPushButton[kind="link"] { border-color: transparent; color: $accent; padding: 0;
     min-height: 26sp; }
+QPushButton[kind="link"]:checked { background: transparent; }
+QPushButton[kind="ghost"]:checked { background: transparent; color: $text; }
 QPushButton[kind="link"]:hover, QPushButton[kind="link"]:pressed { background: transparent;
     text-decoration: underline; }
 QPushButton[kind="link"]:disabled { color: $strong; text-decoration: none; }
@@ -94,14 +96,15 @@ QToolButton:checked { background: $soft; color: $accent; }
 QToolButton:disabled { color: $strong; }
 QToolButton::menu-indicator { image: none; width: 0; }
 QToolButton[kind="icon"] { min-width: 28px; min-height: 28px; max-width: 28px; max-height: 28px; }
-QToolButton[kind="dot"] { min-width: 12px; max-width: 12px; min-height: 16sp; max-height: 16sp; }
+QToolButton[kind="dot"] { min-width: 12px; max-width: 12px; min-height: 14sp; max-height: 14sp; }
 QToolButton[kind="rail"] { border-radius: 8px; padding: 7px 0 5px 0; font-size: 11sp;
     font-weight: 600; }
 
 QLineEdit, QComboBox, QAbstractSpinBox, QPlainTextEdit, QTextEdit { background: $surface;
     color: $text; border: 1px solid $strong; border-radius: 6px; font-size: 13sp; font-weight: 500;
     selection-background-color: $fill; selection-color: $on_fill; }
-QLineEdit, QComboBox, QAbstractSpinBox { padding: 0 9px; min-height: 30sp; }
+QComboBox { padding: 0 9px; min-height: 30sp; }
+QLineEdit, QAbstractSpinBox { padding: 0 7px; min-height: 30sp; }
 QPlainTextEdit, QTextEdit { padding: 6px; font-weight: 400; }
 QPlainTextEdit[role="mono"] { font-family: "JetBrains Mono"; font-size: 12sp; background: $window;
     border-color: $border; }
@@ -112,8 +115,8 @@ QLineEdit:disabled, QComboBox:disabled, QAbstractSpinBox:disabled, QPlainTextEdi
 QLineEdit[invalid="true"], QComboBox[invalid="true"] { border-color: $danger; }
 QLineEdit[frozen="true"], QComboBox[frozen="true"] { background: $raised; color: $text;
     border-color: $raised; }
-QComboBox::drop-down { border: none; width: 26px; }
-QComboBox::down-arrow { image: url($icons/caret-down.svg); width: 12px; height: 12px; }
+QComboBox::drop-down { border: none; width: 26sp; }
+QComboBox::down-arrow { image: url($icons/caret-down.svg); width: 12sp; height: 12sp; }
 QComboBox[frozen="true"]::drop-down { width: 0; }
 QComboBox[frozen="true"]::down-arrow { image: none; }
 QComboBox { combobox-popup: 0; }

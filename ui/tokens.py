@@ -167,6 +167,6 @@ def heatmap(name: str) -> "np.ndarray":
         raise ValueError(f"no heat map is called {name!r}; there are {', '.join(HEATMAPS)}")
     import pyqtgraph as pg
 
-    table_256x3 = pg.colormap.get(name).getLookupTable(nPts=256, alpha=False)
+    table_256x3: np.ndarray = pg.colormap.get(name).getLookupTable(nPts=256, alpha=False)
     table_256x3.setflags(write=False)
     return table_256x3

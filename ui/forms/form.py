@@ -5,19 +5,19 @@ from itertools import pairwise
 from typing import Any
 
 from pydantic import BaseModel, ValidationError
-from PySide6.QtCore import QTimer, Signal
+from PySide6.QtCore import Qt, QTimer, Signal
 from PySide6.QtWidgets import QHBoxLayout, QVBoxLayout, QWidget
 
 from ui.forms.editor import ChoiceEditor
-from ui.forms.nested import NestedRow, UnionRow
+from ui.forms.nested import NestedRow
 from ui.forms.raw import constants, defaults, raw
 from ui.forms.reading import FieldInfo, Option, read
-from ui.forms.row import FieldRow, _ErrorLine
-from ui.forms.sentences import sentence
-from ui.widgets import ghost
+from ui.forms.row import ErrorLine, FieldRow
+from ui.forms.sentences import sentence, whole
+from ui.icons import icon
+from ui.widgets import link
 
 DEBOUNCE_MS = 150
-Row = FieldRow | NestedRow
 
 
 class ModelForm(QWidget):
@@ -26,7 +26,7 @@ class ModelForm(QWidget):
     A field's look comes from its type, limits, title and description, and from
     its json_schema_extra: "unit", "titles" (words for values), "advanced" (folded),
     "why" (True or a sentence below the field), "beside" (same line as the field
-    before), "widget" ("folder", "choice" with "choices"), "placeholder", "none".
+    before), "untitled" (no label above: a heading says it), "widget" ("folder", "choice" with "choices"), "placeholder", "none".
     A model's json_schema_extra may hold "title", "formula" and "why" for its choice in a union.
 
     Args:
@@ -54,7 +54,7 @@ class ModelForm(QWidget):
     ) -> None:
         super().__init__(parent)
         self.model = model
-        self.rows: dict[str, Row] = {}
+        self.rows: dict[str, FieldRow] = {}
         self._path = path
         self._constants, self._defaults = constants(model), defaults(model)
         self._frozen, self._except = False, frozenset[str]()
@@ -64,9 +64,9 @@ class ModelForm(QWidget):
         self._column = QVBoxLayout(self)
         self._column.setContentsMargins(0, 0, 0, 0)
         self._column.setSpacing(12)
-        self.error = _ErrorLine()
+        self.error = ErrorLine()
         self._column.addWidget(self.error)
-        self._more = ghost("More settings", "caret-right")
+        self._more = link("More settings", "caret-right")
         self._folded = QWidget()
         self._build(read(model))
         self.set_value(value)
@@ -102,7 +102,7 @@ class ModelForm(QWidget):
         self.error.show_sentence("")
         for row in self.rows.values():
             row.set_error("")
-            if isinstance(row, NestedRow) and row.form is not None:
+            if row.form is not None:
                 row.form.set_errors({})
         for path, words in errors.items():
             self._show(tuple(path.split(".")) if path else (), words)
@@ -113,7 +113,7 @@ class ModelForm(QWidget):
         for row in self.rows.values():
             if row.error.sentence():
                 found[row.path] = row.error.sentence()
-            if isinstance(row, NestedRow) and row.form is not None:
+            if row.form is not None:
                 found |= row.form.errors()
         return found
 
@@ -123,7 +123,7 @@ class ModelForm(QWidget):
             if row.error.sentence():
                 next(iter(list(row.controls())[1:]), row).setFocus()
                 return True
-            if isinstance(row, NestedRow) and row.form and row.form.focus_first_error():
+            if row.form is not None and row.form.focus_first_error():
                 return True
         return False
 
@@ -140,9 +140,10 @@ class ModelForm(QWidget):
         """Freeze every field but those named in `except_`, by name or by dotted path."""
         self._frozen, self._except = frozen, frozenset(except_)
         for name, row in self.rows.items():
-            row.set_frozen(frozen and not {name, row.path} & self._except)
-            if isinstance(row, NestedRow):
-                row.freeze_form(frozen, self._except)
+            this = frozen and not {name, row.path} & self._except
+            row.set_frozen(this)
+            if row.form is not None:
+                row.form.set_frozen(this, self._except)
 
     def set_choices(self, path: str, titles: Mapping[Any, str]) -> None:
         """Replace the choices of a field by value → words; it keeps its value if still there."""
@@ -152,7 +153,7 @@ class ModelForm(QWidget):
         """Disable choices of a field, with the reason beside each; all others are enabled."""
         self._choice(path).set_impossible(dict(reasons))
 
-    def row(self, path: str) -> Row:
+    def row(self, path: str) -> FieldRow:
         """The row at a dotted path.
 
         Raises:
@@ -180,35 +181,29 @@ class ModelForm(QWidget):
         folded = QVBoxLayout(self._folded)
         folded.setContentsMargins(0, 0, 0, 0)
         folded.setSpacing(12)
-        line: QHBoxLayout | None = None
+        block: _Line | None = None
         for field in fields:
-            row = self._row(field)
-            self.rows[field.name] = row
-            column = folded if field.advanced else self._column
-            if not (field.extra.get("beside") and line is not None):
-                line = QHBoxLayout()
-                line.setSpacing(8)
-                column.addLayout(line)
-            line.addWidget(row, 1)
+            self.rows[field.name] = row = self._row(field)
+            if block is None or not field.extra.get("beside"):
+                block = _Line()
+                (folded if field.advanced else self._column).addLayout(block)
+            block.add(row)
         self._more.setCheckable(True)
-        self._more.setProperty("kind", "fold")
         self._more.toggled.connect(self._unfold)
-        self._column.addWidget(self._more)
+        self._column.addWidget(self._more, 0, Qt.AlignmentFlag.AlignLeft)
         self._column.addWidget(self._folded)
         self._more.setVisible(any(field.advanced for field in fields))
         self._folded.hide()
 
-    def _row(self, field: FieldInfo) -> Row:
+    def _row(self, field: FieldInfo) -> FieldRow:
         path = f"{self._path}.{field.name}" if self._path else field.name
-        row: Row
+        default = self._defaults.get(field.name)
         if field.kind in ("model", "union"):
-            row = (UnionRow if field.kind == "union" else NestedRow)(
-                field, path, self._defaults.get(field.name), ModelForm
-            )
-            row.nested_edited.connect(self._announce)
-            row.rebuilt.connect(self._rebuilt)
+            row: FieldRow = NestedRow(field, path, default, ModelForm)
+            row.nested_edited.connect(self._announce)  # type: ignore[attr-defined]
+            row.rebuilt.connect(self._rebuilt)  # type: ignore[attr-defined]
         else:
-            row = FieldRow(field, path, self._defaults.get(field.name))
+            row = FieldRow(field, path, default)
         row.changed.connect(lambda: self._announce(path))
         return row
 
@@ -232,14 +227,14 @@ class ModelForm(QWidget):
 
     # --- finding ---
 
-    def _locate(self, place: tuple[Any, ...]) -> "tuple[ModelForm, Row | None]":
+    def _locate(self, place: tuple[Any, ...]) -> "tuple[ModelForm, FieldRow | None]":
         """The form and row that a path or a pydantic location means; no row: the form itself."""
         row = self.rows.get(str(place[0])) if place else None
         if row is None or not isinstance(row, NestedRow) or row.form is None:
             return self, row
         rest = place[1:]
         # pydantic puts the chosen model's tag between a union's name and its field.
-        if rest and isinstance(row, UnionRow) and rest[0] == row.chosen():
+        if rest and row.field.kind == "union" and rest[0] == row.chosen():
             rest = rest[1:]
         if not rest:
             return self, row
@@ -250,25 +245,42 @@ class ModelForm(QWidget):
         """Show an error (pydantic's, or a sentence) at its row, or at the form if it has none."""
         form, row = self._locate(place)
         if row is None:
-            words = error if isinstance(error, str) else form_sentence(error)
+            words = error if isinstance(error, str) else whole(error)
             form.error.show_sentence(form.error.sentence() or words)
             return
         words = error if isinstance(error, str) else sentence(row.field, error)
         row.set_error(row.error.sentence() or words)
-        self._reveal(place)
+        self._reveal(row)
 
-    def _reveal(self, place: tuple[Any, ...]) -> None:
-        row = self.rows[str(place[0])]
-        if row.field.advanced:
-            self._more.setChecked(True)
-        if isinstance(row, NestedRow) and row.form is not None:
-            for start in (1, 2):
-                if len(place) > start and str(place[start]) in row.form.rows:
-                    row.form._reveal(place[start:])
-                    break
+    def _reveal(self, row: FieldRow) -> None:
+        """Unfold whatever hides `row`, here and in the forms around it."""
+        widget: QWidget | None = row
+        folded = False
+        while widget is not None:
+            folded = folded or (isinstance(widget, FieldRow) and widget.field.advanced)
+            if folded and isinstance(widget, ModelForm):
+                widget._more.setChecked(True)
+                folded = False
+            widget = widget.parentWidget()
 
     def _choice(self, path: str) -> ChoiceEditor:
         editor = self.row(path).editor
         if not isinstance(editor, ChoiceEditor):
             raise TypeError(f"{path} isn't a choice")
         return editor
+
+
+class _Line(QVBoxLayout):
+    """Fields side by side, and below them what there is to say of each."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.setSpacing(4)
+        self._fields = QHBoxLayout()
+        self._fields.setSpacing(8)
+        self.addLayout(self._fields)
+
+    def add(self, row: FieldRow) -> None:
+        self._fields.addWidget(row, 1)
+        for note in row.notes:
+            self.addWidget(note)

@@ -13,7 +13,18 @@ from pydantic.fields import FieldInfo as PydanticField
 from ui.forms.numbers import number_text
 
 Kind = Literal[
-    "bool", "int", "float", "text", "folder", "choice", "ints", "floats", "texts", "model", "union"
+    "bool",
+    "int",
+    "float",
+    "text",
+    "word or number",
+    "folder",
+    "choice",
+    "ints",
+    "floats",
+    "texts",
+    "model",
+    "union",
 ]
 
 
@@ -72,7 +83,8 @@ class FieldInfo:
         """The allowed range in words, such as "2 to 4096", or "" without limits."""
 
         def shown(limit: float) -> str:
-            return number_text(int(limit) if self.kind in ("int", "ints") else float(limit))
+            whole = float(limit).is_integer() and abs(limit) < 1e6
+            return number_text(int(limit) if whole else float(limit))
 
         least = None if self.least is None else shown(self.least)
         most = None if self.most is None else shown(self.most)
@@ -156,6 +168,8 @@ def _bare(annotation: Any) -> tuple[Any, bool, str]:
 def _kind(found: Any, tag: str, extra: Mapping[str, Any]) -> tuple[Kind | None, tuple[Option, ...]]:
     titles = extra.get("titles", {})
     if isinstance(found, tuple):
+        if all(one in (int, float) or get_origin(one) is Literal for one in found):
+            return "word or number", ()
         return _union(found, tag, titles)
     origin, arguments = get_origin(found), get_args(found)
     if extra.get("widget") == "choice":
@@ -167,7 +181,8 @@ def _kind(found: Any, tag: str, extra: Mapping[str, Any]) -> tuple[Kind | None, 
         lists: dict[Any, Kind] = {int: "ints", float: "floats", str: "texts"}
         return (lists.get(inner.pop()) if len(inner) == 1 else None), ()
     if isinstance(found, type) and issubclass(found, BaseModel):
-        return "model", (Option(None, found.__name__, found),)
+        words = model_extra(found).get("title") or humanised(found.__name__)
+        return "model", (Option(found.__name__, str(words), found),)
     if found in (str, Path):
         folder = found is Path or extra.get("widget") == "folder"
         return ("folder" if folder else "text"), ()

@@ -1,7 +1,7 @@
 """One field of a form: title, editor, why-line, and the error below it."""
 
 from collections.abc import Iterator
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from PySide6.QtCore import QRectF, Qt, Signal
 from PySide6.QtGui import QPainter, QPaintEvent
@@ -12,6 +12,9 @@ from ui.forms.numbers import list_text, number_text
 from ui.forms.reading import FieldInfo
 from ui.theme import theme
 from ui.widgets import IconLabel, PlainLabel, tooltip, why_line
+
+if TYPE_CHECKING:
+    from ui.forms.form import ModelForm
 
 
 class FieldRow(QWidget):
@@ -27,6 +30,7 @@ class FieldRow(QWidget):
     def __init__(self, field: FieldInfo, path: str, default: Any) -> None:
         super().__init__()
         self.field, self.path = field, path
+        self.form: ModelForm | None = None  # only a nested row has one
         self.editor: Editor = editor_for(field)
         self.editor.control.setObjectName(path)
         self.editor.control.setToolTip(tooltip(_explained(field, default)))
@@ -35,7 +39,7 @@ class FieldRow(QWidget):
         self._frozen = False
         self.dot = _Dot()
         self.dot.clicked.connect(self._reset)
-        self.error = _ErrorLine()
+        self.error = ErrorLine()
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.setSpacing(4)
@@ -47,16 +51,18 @@ class FieldRow(QWidget):
             head.addWidget(self.editor, 1)
             layout.addLayout(head)
         else:
-            head.addWidget(PlainLabel(field.title, "label", "muted"), 1)
+            if not field.extra.get("untitled"):
+                head.addWidget(PlainLabel(field.title, "label", "muted"), 1)
             layout.addLayout(head)
             layout.addWidget(self.editor)
         self.below = QVBoxLayout()
         self.below.setContentsMargins(0, 0, 0, 0)
         self.below.setSpacing(4)
         layout.addLayout(self.below)
-        layout.addWidget(self.error)
+        # The form lays these out over the whole width of a line that several fields share.
+        self.notes: list[QWidget] = [self.error]
         if why := _why(field):
-            layout.addWidget(why_line(why))
+            self.notes.append(why_line(why))
         self.editor.changed.connect(self._edited)
 
     def value(self) -> Any:
@@ -93,26 +99,34 @@ class FieldRow(QWidget):
         if isinstance(self.editor, FolderEditor):
             yield self.editor.browse
 
+    def _words(self, value: Any) -> str:
+        if isinstance(self.editor, ChoiceEditor):
+            return next((o.title for o in self.editor.options if o.value == value), str(value))
+        return _text(value)
+
     def _edited(self) -> None:
         self.set_error("")
         self._compare()
         self.changed.emit()
 
     def _reset(self) -> None:
-        self.editor.set_value(self._preset)
+        self.set_value(self._preset)
         self._edited()
 
+    def _differs(self) -> bool:
+        return not _same(self.value(), self._preset)
+
     def _compare(self) -> None:
-        differs = self._has_preset and not _same(self.value(), self._preset)
+        differs = self._has_preset and self._differs()
         self.dot.setVisible(differs)
         if differs:
-            preset = f"Preset: {_shown(self.editor, self._preset)}."
+            preset = f"Preset: {self._words(self._preset)}."
             self.dot.setToolTip(tooltip(preset if self._frozen else f"{preset} Reset"))
             self.dot.setAccessibleName(f"Reset {self.field.title} to its preset")
             self.dot.setEnabled(not self._frozen)
 
 
-class _ErrorLine(QWidget):
+class ErrorLine(QWidget):
     """Icon and sentence in the danger colour; hidden while there is nothing to say."""
 
     def __init__(self) -> None:
@@ -122,14 +136,17 @@ class _ErrorLine(QWidget):
         layout.setSpacing(6)
         layout.addWidget(IconLabel("warning-circle", "danger", 14), 0, Qt.AlignmentFlag.AlignTop)
         self.label = PlainLabel("", "why", "danger", wrap=True)
+        self.label.setAlignment(Qt.AlignmentFlag.AlignTop)
         layout.addWidget(self.label, 1)
         self.hide()
 
     def show_sentence(self, sentence: str) -> None:
+        """Show `sentence`, or nothing for ""."""
         self.label.setText(sentence)
         self.setVisible(bool(sentence))
 
     def sentence(self) -> str:
+        """What is shown."""
         return self.label.text()
 
 
@@ -167,9 +184,7 @@ def _explained(field: FieldInfo, default: Any) -> str:
     return "\n".join(line for line in lines if line)
 
 
-def _shown(editor: Editor, value: Any) -> str:
-    if isinstance(editor, ChoiceEditor):
-        return next((o.title for o in editor.options if o.value == value), str(value))
+def _text(value: Any) -> str:
     if isinstance(value, bool):
         return "on" if value else "off"
     if isinstance(value, (list, tuple)):

@@ -34,3 +34,13 @@ def _count(kind: str, context: dict[str, Any]) -> str:
 
 def _ended(words: str) -> str:
     return words if words.endswith((".", "!", "?")) else words + "."
+
+
+def whole(error: Any) -> str:
+    """A sentence for an error that belongs to no field on screen."""
+    place = ".".join(map(str, error["loc"]))
+    if error["type"] in ("value_error", "assertion_error"):
+        return _ended(str(error.get("ctx", {}).get("error", error["msg"])))
+    if error["type"] == "extra_forbidden":
+        return f"There is no setting called {place}."
+    return _ended(f"{place}: {error['msg']}" if place else error["msg"])

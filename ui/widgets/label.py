@@ -120,9 +120,9 @@ class IconLabel(QWidget):
     ) -> None:
         super().__init__(parent)
         self._name, self._color, self._size = name, color, size
-        self.setFixedSize(size, size)
         self.setAttribute(Qt.WidgetAttribute.WA_TransparentForMouseEvents)
-        theme().changed.connect(self.update)
+        theme().changed.connect(self._fit)
+        self._fit()
 
     def set_icon(self, name: str, color: str) -> None:
         """Show another icon, in the colour of the token `color`."""
@@ -132,8 +132,13 @@ class IconLabel(QWidget):
     def paintEvent(self, event: QPaintEvent) -> None:
         painter = QPainter(self)
         painter.drawPixmap(
-            0, 0, pixmap(self._name, self._color, self._size, self.devicePixelRatioF())
+            0, 0, pixmap(self._name, self._color, self.width(), self.devicePixelRatioF())
         )
+
+    def _fit(self) -> None:
+        side = theme().px(self._size)
+        self.setFixedSize(side, side)
+        self.update()
 
 
 def title(text: str, parent: QWidget | None = None) -> PlainLabel:

@@ -2,7 +2,8 @@
 
 from collections.abc import Sequence
 
-from PySide6.QtCore import Signal
+from PySide6.QtCore import Qt, Signal
+from PySide6.QtGui import QFontMetrics
 from PySide6.QtWidgets import QButtonGroup, QHBoxLayout, QToolButton, QWidget
 
 from ui.theme import theme
@@ -37,9 +38,10 @@ class Segments(QWidget):
             button = QToolButton(self)
             button.setText(word)
             button.setCheckable(True)
-            button.setMinimumSize(theme().px(28), theme().px(28))
-            button.setContentsMargins(0, 0, 0, 0)
-            button.setProperty("kind", "segment")
+            # The stylesheet gives tool buttons no padding, and hints don't count what they lack.
+            wide = QFontMetrics(theme().font(13, 500)).horizontalAdvance(word) + theme().px(18)
+            button.setFixedSize(wide, theme().px(28))
+            button.setFocusPolicy(Qt.FocusPolicy.TabFocus)
             button.setAccessibleName(f"{name}: {word}")
             if tips:
                 button.setToolTip(tooltip(tips[place]))

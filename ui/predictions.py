@@ -1,12 +1,14 @@
 """What the views of predictions share: the artifact as a value, and the line above the picture."""
 
-from collections.abc import Callable
+import csv
+import io
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-from PySide6.QtCore import QMimeData, QRect, Qt, Signal
-from PySide6.QtGui import QColor, QGuiApplication, QImage, QPainter, QPixmap
+from PySide6.QtCore import QMimeData, QPoint, QRect, Qt, Signal
+from PySide6.QtGui import QColor, QGuiApplication, QImage, QPainter, QPixmap, QRegion
 from PySide6.QtWidgets import QFileDialog, QHBoxLayout, QVBoxLayout, QWidget
 
 from ui.theme import theme
@@ -100,15 +102,15 @@ class PredictionsHeader(QWidget):
         self.controls = QHBoxLayout()
         self.controls.setSpacing(8)
         row = QHBoxLayout()
-        row.setContentsMargins(0, 0, 0, 0)
         row.setSpacing(8)
-        row.addWidget(PlainLabel(title, "section"))
-        row.addWidget(self.where, 1)
+        row.addWidget(PlainLabel(title, "section"), 1)
         row.addWidget(self.split)
         row.addLayout(self.controls)
         outer = QVBoxLayout(self)
         outer.setContentsMargins(0, 0, 0, 0)
+        outer.setSpacing(2)
         outer.addLayout(row)
+        outer.addWidget(self.where)
 
     def read(self, history: History | None, cursor: int | None) -> Predictions | None:
         """The predictions of the chosen split as of `cursor`; the switch shows when both exist.
@@ -172,12 +174,35 @@ def save_as(path: Path, picture: Callable[[], QPixmap], table: Callable[[], str]
         raise OSError(f"{path} can't be written")
 
 
+def csv_text(rows: Iterable[Sequence[object]]) -> str:
+    """Rows as CSV; a text that a spreadsheet would take for a formula gets an apostrophe."""
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    for row in rows:
+        writer.writerow([_harmless(cell) for cell in row])
+    return text.getvalue()
+
+
+def _harmless(cell: object) -> object:
+    return f"'{cell}" if isinstance(cell, str) and cell[:1] in ("=", "+", "-", "@") else cell
+
+
 def copy_both(picture: QPixmap, table: str) -> None:
     """Put picture and text on the clipboard; the program that pastes takes what it can."""
     data = QMimeData()
     data.setImageData(picture.toImage())
     data.setText(table)
     QGuiApplication.clipboard().setMimeData(data)
+
+
+def drawn(widget: QWidget) -> QPixmap:
+    """`widget` as a picture on the surface colour, though its own ground is transparent."""
+    ratio = widget.devicePixelRatioF()
+    result = QPixmap(widget.size() * ratio)
+    result.setDevicePixelRatio(ratio)
+    result.fill(theme().color("surface"))
+    widget.render(result, QPoint(), QRegion(), QWidget.RenderFlag.DrawChildren)
+    return result
 
 
 def class_color(index: int, classes: int) -> QColor:

@@ -1,1 +1,1 @@
-"""The application without a screen: specs, runs on disk, worker threads, comparisons, command line."""
+"""The application without a screen: specs, runs on disk, worker threads, command line."""

@@ -9,6 +9,7 @@ from torch import nn
 
 from engines import registry
 from engines.data import DataError, ImageDataset, Progress, load
+from engines.data.augmentation import augment
 from engines.keyed import key
 from engines.layers import initialise
 from engines.precision import faster_precision
@@ -113,8 +114,16 @@ def check(spec: ExperimentSpec, dataset: ImageDataset) -> None:
         )
     if reason := loss_refusal(registry.loss[spec.loss.kind], len(dataset.classes)):
         faults["loss.kind"] = reason
-    if registry.loss[spec.loss.kind].extra.get("needs_teacher") and not spec.teacher:
+    needs_teacher = registry.loss[spec.loss.kind].extra.get("needs_teacher")
+    if needs_teacher and not spec.teacher:
         faults["teacher"] = "this loss learns from a finished run: give its number"
+    if spec.teacher and not needs_teacher:
+        faults["teacher"] = "only distillation listens to a teacher: leave it empty"
+    try:
+        trial_1CHW = torch.zeros(1, *dataset.shape, dtype=torch.uint8)
+        augment(trial_1CHW, spec.augmentation, torch.Generator())
+    except ValueError as error:
+        faults["augmentation"] = str(error)
     try:
         layer_table(lambda: _make_model(spec, dataset), dataset.shape)
     except ValueError as error:

@@ -114,12 +114,16 @@ def polyline(
     )
 
 
-def cell_size(steps_in_view: float, columns: int) -> int:
-    """How many steps one cell of the band covers: a power of two, 8 or more, a column or more.
+def cell_size(steps_in_view: float, columns: int, spacing: float = 1.0) -> int:
+    """How many steps one cell of the band covers: a power of two, at least 8 values and 3 columns.
 
-    Powers of two keep the cells in place while a curve grows.
+    Narrower cells would look like hatching. Powers of two keep the cells in place
+    while a curve grows.
+
+    Args:
+        spacing: steps from one value to the next.
     """
-    least = max(SMALLEST_CELL, steps_in_view / max(columns, 1))
+    least = max(SMALLEST_CELL * max(spacing, 1.0), 3 * steps_in_view / max(columns, 1))
     return 1 << int(np.ceil(np.log2(least)))
 
 
@@ -146,7 +150,7 @@ def band(
     if end <= begin:
         return nothing
     edges = np.arange(begin, end + 1) * cell
-    starts, ends, column = _columns(steps, edges)
+    starts, ends, _ = _columns(steps, edges)
     if not len(starts):
         return nothing
     low_c, high_c = _extremes(values, starts, int(ends[-1]))
@@ -175,9 +179,7 @@ def _decaying_sum(x: np.ndarray, decay: float, before: float) -> np.ndarray:
     return (inside + carried[:, None] * powers[1:]).reshape(-1)[:count]
 
 
-def _columns(
-    steps: np.ndarray, edges: np.ndarray
-) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+def _columns(steps: np.ndarray, edges: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """First index, end index and column number of every column that holds a step."""
     places = np.searchsorted(steps, edges)
     filled = np.flatnonzero(places[1:] > places[:-1])

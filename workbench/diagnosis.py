@@ -289,7 +289,7 @@ def learning(seen: Seen) -> Diagnosis | None:
         sentence = "Learning. Training loss falls; not enough evaluations to compare."
         return Diagnosis("learning", sentence, words, "trend-down", span, "good")
     best = int(smooth_3(values).argmin())
-    if len(values) - 1 - best >= RISING_EVALUATIONS:
+    if len(values) - 1 - best >= max(RISING_EVALUATIONS, len(values) // 10):
         since = thousands(int(seen.validation.steps_n[best]))
         sentence = f"Training loss falls, validation loss has not improved since step {since}."
         return Diagnosis("train only", sentence, words, APART, span)

@@ -1,14 +1,17 @@
 """Files that survive a crash: written whole under another name, synced, then put in place."""
 
 import contextlib
+import errno
 import hashlib
 import os
 import secrets
 import sys
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
 TEMPORARY = ".tmp-"
+LOCK_TRIES, LOCK_PAUSE = 10, 0.02  # somebody who only asks `is_locked` holds it for an instant
 
 
 def atomic_write(path: Path, content: bytes) -> str:
@@ -24,8 +27,7 @@ def atomic_write(path: Path, content: bytes) -> str:
     descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o666)
     try:
         with os.fdopen(descriptor, "wb") as file:
-            if hasattr(os, "posix_fallocate") and content:
-                os.posix_fallocate(file.fileno(), 0, len(content))  # a full disk says so now
+            _reserve(file.fileno(), len(content))
             file.write(content)
             file.flush()
             os.fsync(file.fileno())
@@ -36,6 +38,16 @@ def atomic_write(path: Path, content: bytes) -> str:
             temporary.unlink()
         raise
     return hashlib.sha256(content).hexdigest()
+
+
+def _reserve(descriptor: int, size: int) -> None:
+    """Let a full disk say so now and not half-way, where the file system can."""
+    if hasattr(os, "posix_fallocate") and size:
+        try:
+            os.posix_fallocate(descriptor, 0, size)
+        except OSError as error:
+            if error.errno not in (errno.EOPNOTSUPP, errno.EINVAL):
+                raise
 
 
 def digest_of(path: Path) -> str:
@@ -62,7 +74,7 @@ def lock(path: Path, what: str) -> Iterator[None]:
         Locked: another process, or another place in this one, holds it.
     """
     with path.open("a+b") as file:
-        if not _try_lock(file.fileno()):
+        if not _lock_soon(file.fileno()):
             file.seek(0)
             holder = file.read(200).decode(errors="replace").strip() or "another program"
             raise Locked(f"{what} is in use by {holder}")
@@ -85,6 +97,15 @@ def is_locked(path: Path) -> bool:
             _unlock(file.fileno())
             return False
         return True
+
+
+def _lock_soon(descriptor: int) -> bool:
+    for tries_left in reversed(range(LOCK_TRIES)):
+        if _try_lock(descriptor):
+            return True
+        if tries_left:
+            time.sleep(LOCK_PAUSE)
+    return False
 
 
 # Windows locks bytes, and others can't read those: lock one far behind the text.

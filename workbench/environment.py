@@ -59,8 +59,28 @@ def processor() -> str:
     return platform.processor() or platform.machine()
 
 
+def qt_refusal(python: tuple[int, ...] = sys.version_info[:2]) -> str:
+    """Why the window can't open with the installed Qt, in one sentence, or empty.
+
+    PySide6 6.12 loses references to None and True on Python before 3.12, where they are
+    counted, and aborts the process after about 500 signals.
+    """
+    for package in ("PySide6-Essentials", "PySide6"):
+        try:
+            installed = version(package)
+        except PackageNotFoundError:
+            continue
+        if python < (3, 12) and installed.split(".")[:2] == ["6", "12"]:
+            return (
+                f"{package} {installed} aborts on Python {python[0]}.{python[1]}: install one "
+                f"below 6.12 with `pip install '{package}<6.12'`, or use Python 3.12 or 3.13."
+            )
+        return ""
+    return "The window needs Qt: `pip install 'PySide6-Essentials<6.12'` brings it."
+
+
 def training_threads(wanted: int = 0) -> int:
-    """Threads for torch: `wanted`, or all cores but one for the window where there are more than 2."""
+    """Threads for torch: `wanted`, or all cores, less one for the window where there are many."""
     cores = os.cpu_count() or 1
     return min(wanted, cores) if wanted > 0 else (cores - 1 if cores > 2 else cores)
 

@@ -13,7 +13,7 @@ from workbench.wording import digits, percent, signed, thousands
 NEEDED_STEPS = 200  # below it the noise of batches hides any trend; short runs: a tenth of theirs
 LEAST_STEPS = 20  # ... but never fewer than these
 WINDOW_SHARE = 0.2  # "recent" is the last fifth of the steps seen,
-WINDOW_STEPS = 100  # or these many where that is less
+WINDOW_STEPS = 200  # or these many where that is less
 RECENT_STEPS = 20  # "now", where a jump must not wait for the window
 ERRORS = 2.0  # standard errors that make a change more than noise
 
@@ -52,7 +52,7 @@ class Seen:
 
 def look(history: History, cursor: int | None) -> Seen:
     """Cut every curve at the cursor."""
-    step = history.step if cursor is None else min(cursor, history.step)
+    step = history.step if cursor is None else min(max(cursor, 0), history.step)
 
     def cut(name: str) -> Curve:
         return curve(history.get(name), step)

@@ -56,6 +56,10 @@ class Series:
         self._values[start:end] = values
         self._count = end
 
+    def forget_after(self, step: int) -> None:
+        """Drop what is held of later steps."""
+        self._count = int(np.searchsorted(self.steps, step, side="right"))
+
     def at(self, step: int) -> tuple[int, float] | None:
         """(step, value) of the newest value at or before `step`, or None."""
         place = int(np.searchsorted(self.steps, step, side="right")) - 1
@@ -101,6 +105,7 @@ class History:
         self.revision += 1
         match event:
             case RunStarted():
+                self._forget_after(event.step)
                 self.step, self.total_steps = event.step, event.total_steps
                 self.steps_per_epoch = event.steps_per_epoch
                 self.facts, self.status, self.ended = dict(event.facts), "running", None
@@ -115,9 +120,14 @@ class History:
                 insort(kept, event, key=lambda artifact: artifact.step)
                 self.artifacts[event.kind] = kept
             case CheckpointReady():
+                self.checkpoints = [s for s in self.checkpoints if s not in event.dropped]
                 if event.step not in self.checkpoints:
                     insort(self.checkpoints, event.step)
             case Mark():
+                if event.kind == "learning_rate":  # the newest word of the user undoes later ones
+                    self.marks = [
+                        m for m in self.marks if m.kind != event.kind or m.step <= event.step
+                    ]
                 self.marks.append(event)
             case StatusChanged():
                 self.step, self.status = max(self.step, event.step), event.status
@@ -145,6 +155,16 @@ class History:
             return held[-1] if held else None
         place = bisect_right(held, step, key=lambda artifact: artifact.step) - 1
         return held[place] if place >= 0 else None
+
+    def _forget_after(self, step: int) -> None:
+        """A run that goes on from `step` measures what came later anew, as its folder says too."""
+        for series in self.series.values():
+            series.forget_after(step)
+        for kind, held in self.artifacts.items():
+            self.artifacts[kind] = [artifact for artifact in held if artifact.step <= step]
+        self.checkpoints = [kept for kept in self.checkpoints if kept <= step]
+        self.marks = [m for m in self.marks if m.step <= step or m.kind == "learning_rate"]
+        self.problems = [problem for problem in self.problems if problem.step <= step]
 
     def _add_metrics(self, event: Metrics) -> None:
         steps = np.arange(event.first_step, event.last_step + 1)

@@ -1,14 +1,14 @@
 """One run on disk. The folder is the truth; the workspace's index can be rebuilt from it.
 
-    run.json        number, spec and environment, written once
-    labels.json     title, tags and notes, as the user edits them
-    state.json      status, step and summary
-    metrics.db      metrics in blocks, scores, marks, and every file with its digest
-    weights/        one safetensors file per kept step
-    resume/         what else is needed to go on, newest two
-    artifacts/      KIND-STEP.npz
-    log.txt         what happened, in words
-    run.lock        held while a process writes the run
+run.json        number, spec and environment, written once
+labels.json     title, tags and notes, as the user edits them
+state.json      status, step and summary
+metrics.db      metrics in blocks, scores, marks, and every file with its digest
+weights/        one safetensors file per kept step
+resume/         what else is needed to go on, newest two
+artifacts/      KIND-STEP.npz
+log.txt         what happened, in words
+run.lock        held while a process writes the run
 """
 
 import json
@@ -18,24 +18,18 @@ from contextlib import closing
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
-from engines.events import ArtifactReady, CheckpointReady, Mark, Metrics, RunEnded, Scores
+from engines.events import (
+    ArtifactReady,
+    CheckpointReady,
+    Mark,
+    Metrics,
+    Problem,
+    RunEnded,
+    Scores,
+)
 from workbench.durable import atomic_write, digest_of, is_locked
 from workbench.history import History
-
-SCHEMA = """
-CREATE TABLE IF NOT EXISTS block(
-    first_step INTEGER PRIMARY KEY, steps INTEGER NOT NULL, seconds REAL NOT NULL,
-    names TEXT NOT NULL, content BLOB NOT NULL) STRICT;
-CREATE TABLE IF NOT EXISTS score(
-    step INTEGER NOT NULL, name TEXT NOT NULL, value REAL, PRIMARY KEY(step, name)) STRICT;
-CREATE TABLE IF NOT EXISTS mark(
-    step INTEGER NOT NULL, kind TEXT NOT NULL, words TEXT NOT NULL, value REAL) STRICT;
-CREATE TABLE IF NOT EXISTS file(
-    path TEXT PRIMARY KEY, step INTEGER NOT NULL, kind TEXT NOT NULL,
-    sha256 TEXT NOT NULL, meta TEXT NOT NULL) STRICT;
-"""
+from workbench.metrics_database import PROBLEM
 
 
 class DamagedFile(OSError):
@@ -88,36 +82,54 @@ class RunFolder:
         return said
 
     def history(self) -> History:
-        """Everything the run said, as a view wants it."""
+        """Everything the run said, as a view wants it; a damaged database is told as a problem."""
         state = self.read_json("state.json")
         history = History()
         history.facts = state.get("facts", {})
-        history.take_context({"title": self.read_json("labels.json").get("title", "")})
         history.take_context(history.facts.get("context", {}))
+        if title := self.read_json("labels.json").get("title", ""):
+            history.take_context({"title": title})
         if self.database.exists():
-            with closing(self.connect()) as connection:
-                _fill(history, connection, self.path)
+            try:
+                with closing(self.connect()) as connection:
+                    _fill(history, connection, self.path)
+            except (sqlite3.DatabaseError, ValueError) as error:
+                sentence = f"{self.database} is damaged: not all of the run can be shown."
+                history.add(Problem(state.get("step", 0), sentence, str(error)))
         history.total_steps = state.get("total_steps", 0)
         history.steps_per_epoch = state.get("steps_per_epoch", 0)
         history.step = max(history.step, state.get("step", 0))
         history.status = self.status()
-        if history.status in ("finished", "stopped", "failed"):
+        if state.get("status") in ("finished", "stopped", "failed", "interrupted"):
             words = (state.get("sentence", ""), state.get("error", ""))
             history.ended = RunEnded(history.step, history.status, *words)
         return history
 
     def connect(self) -> sqlite3.Connection:
         """A read-only connection to the metrics."""
+        journal = self.path / f"{self.database.name}-journal"
+        if journal.exists() and not is_locked(self.lock_file):
+            # A crash in the middle of a commit. SQLite undoes it, but not on a read-only
+            # connection, which would refuse the whole database.
+            with closing(sqlite3.connect(self.database, timeout=5)) as connection:
+                connection.execute("SELECT count(*) FROM sqlite_master").fetchone()
         return sqlite3.connect(f"{self.database.as_uri()}?mode=ro", uri=True, timeout=5)
 
     def files(self, kind: str) -> list[tuple[int, Path]]:
-        """(step, path) of the files of a kind ("weights", "resume", ...), ascending."""
+        """(step, path) of the files of a kind ("weights", "resume", ...), ascending.
+
+        Raises:
+            DamagedFile: the database is damaged.
+        """
         if not self.database.exists():
             return []
-        with closing(self.connect()) as connection:
-            rows = connection.execute(
-                "SELECT step, path FROM file WHERE kind = ? ORDER BY step", (kind,)
-            ).fetchall()
+        try:
+            with closing(self.connect()) as connection:
+                rows = connection.execute(
+                    "SELECT step, path FROM file WHERE kind = ? ORDER BY step, rowid", (kind,)
+                ).fetchall()
+        except sqlite3.DatabaseError as error:
+            raise DamagedFile(f"{self.database} is damaged: {error}") from error
         return [(step, self.path / path) for step, path in rows]
 
     def verified(self, path: Path) -> Path:
@@ -136,7 +148,9 @@ class RunFolder:
         return path
 
 
-def _fill(history: History, connection: sqlite3.Connection, folder: Path) -> None:
+def _fill(history: "History", connection: sqlite3.Connection, folder: Path) -> None:
+    import numpy as np
+
     for first, steps, seconds, names, content in connection.execute(
         "SELECT first_step, steps, seconds, names, content FROM block ORDER BY first_step"
     ):
@@ -148,9 +162,10 @@ def _fill(history: History, connection: sqlite3.Connection, folder: Path) -> Non
     ):
         history.add(Scores(step, {name: float("nan") if value is None else value}))
     for step, kind, words, value in connection.execute(
-        "SELECT step, kind, words, value FROM mark ORDER BY step"
+        "SELECT step, kind, words, value FROM mark ORDER BY rowid"  # as it was said
     ):
-        history.add(Mark(step, kind, words, value))
+        problem = kind == PROBLEM
+        history.add(Problem(step, words) if problem else Mark(step, kind, words, value))
     for path, step, kind, meta in connection.execute(
         "SELECT path, step, kind, meta FROM file ORDER BY step"
     ):

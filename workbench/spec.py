@@ -3,6 +3,7 @@
 import difflib
 import json
 import operator
+import re
 import tomllib
 from collections.abc import Mapping
 from functools import reduce
@@ -10,14 +11,16 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import tomli_w
-from pydantic import Field, ValidationError, create_model
+from pydantic import BaseModel, Field, ValidationError, create_model
 
 from engines import registry
 from engines.data.augmentation import Augmentation
 from engines.optimisation import AdamW, Cosine, Optimizer, Schedule
-from engines.registry import Knobs, Registry
+from engines.registry import Entry, Knobs, Registry
 
 LARGEST_SPEC = 1 << 20  # bytes; a spec is a page of text
+LARGEST_INTEGER = 1 << 63
+DEEPEST = 16
 
 
 class SpecError(ValueError):
@@ -34,17 +37,28 @@ class SpecError(ValueError):
 
 def choice(entries: Registry) -> Any:
     """A union over all entries of a registry, told apart by `kind`."""
-    members = [
-        create_model(entry.name, __base__=entry.knobs, kind=(Literal[entry.name], entry.name))  # type: ignore[call-overload]
-        for entry in entries
-    ]
+    members = [_tagged(entry) for entry in entries]
+    for member, entry in zip(members, entries, strict=True):
+        shown = {"title": entry.title, "formula": entry.formula, "why": entry.summary}
+        member.model_config["json_schema_extra"] = shown
     if len(members) == 1:
         return members[0]
     return Annotated[reduce(operator.or_, members), Field(discriminator="kind")]
 
 
+def _tagged(entry: Entry) -> type[Knobs]:
+    """The entry's knobs behind a field `kind` that holds its name."""
+    name = entry.name
+    kind = create_model(f"{name}_kind", __base__=Knobs, kind=(Literal[name], name))  # type: ignore[call-overload, arg-type]
+    # As the last base, since pydantic takes the fields of the last base first.
+    return create_model(name, __base__=(entry.knobs, kind), __doc__=entry.doc)  # type: ignore[no-any-return, call-overload]
+
+
 if TYPE_CHECKING:
-    Task = Data = Model = Loss = Any
+    Task = Any
+    Data = Any
+    Model = Any
+    Loss = Any
 else:
     Task = choice(registry.task)
     Data = choice(registry.dataset)
@@ -59,7 +73,13 @@ class Training(Knobs):
         int, Field(ge=1, le=10_000, description="Passes over the training images.")
     ] = 5
     batch_size: Annotated[
-        int, Field(ge=2, le=65_536, description="Images per step. More is smoother and slower.")
+        int,
+        Field(
+            ge=2,
+            le=65_536,
+            description="Images per step. More is smoother and slower.",
+            json_schema_extra={"beside": True},
+        ),
     ] = 128
     max_steps: Annotated[
         int,
@@ -96,20 +116,31 @@ class Watching(Knobs):
     ] = 0
 
 
+UNTITLED = {"untitled": True}  # the form's section says what it is
+
+
 class ExperimentSpec(Knobs):
     """Everything that decides a run. Two runs of one spec and device give the same numbers."""
 
     schema_version: Literal[1] = 1
     title: Annotated[str, Field(max_length=120, description="Name of the run, as you like.")] = ""
-    task: Task = Field(default_factory=lambda: make(registry.task, "classification"))
-    data: Data = Field(default_factory=lambda: make(registry.dataset, "fashion_mnist"))
-    model: Model = Field(default_factory=lambda: make(registry.model, "cnn"))
-    loss: Loss = Field(default_factory=lambda: make(registry.loss, "cross_entropy"))
-    augmentation: Augmentation = Augmentation()
+    task: Task = Field(
+        default_factory=lambda: make(registry.task, "classification"), json_schema_extra=UNTITLED
+    )
+    data: Data = Field(
+        default_factory=lambda: make(registry.dataset, "fashion_mnist"), json_schema_extra=UNTITLED
+    )
+    model: Model = Field(
+        default_factory=lambda: make(registry.model, "cnn"), json_schema_extra=UNTITLED
+    )
+    loss: Loss = Field(
+        default_factory=lambda: make(registry.loss, "cross_entropy"), json_schema_extra=UNTITLED
+    )
+    augmentation: Augmentation = Field(default=Augmentation(), json_schema_extra=UNTITLED)
     optimizer: Optimizer = AdamW()
     schedule: Schedule = Cosine()
-    training: Training = Training()
-    watching: Watching = Watching()
+    training: Training = Field(default=Training(), json_schema_extra=UNTITLED)
+    watching: Watching = Field(default=Watching(), json_schema_extra=UNTITLED)
     teacher: Annotated[
         str, Field(description="For distillation: the finished run whose model is the teacher.")
     ] = ""
@@ -117,12 +148,27 @@ class ExperimentSpec(Knobs):
         int, Field(ge=0, le=2**31 - 1, description="Decides every random choice of the run.")
     ] = 0
     device: Annotated[
-        Literal["auto", "cpu", "cuda"], Field(description="Where to train; auto takes a GPU.")
+        Literal["auto", "cpu", "cuda"],
+        Field(
+            description="Where to train; auto takes a GPU.",
+            json_schema_extra={"titles": {"cpu": "CPU", "cuda": "CUDA"}},
+        ),
     ] = "auto"
     precision: Annotated[
         Literal["fp32", "bf16", "auto"],
-        Field(description="bf16 halves the numbers' width; auto times both and keeps the faster."),
+        Field(
+            description="bf16 halves the numbers' width; auto times both and keeps the faster.",
+            json_schema_extra={"beside": True, "titles": {"fp32": "fp32", "bf16": "bf16"}},
+        ),
     ] = "fp32"
+
+
+def section(model: type[BaseModel], names: tuple[str, ...]) -> type[BaseModel]:
+    """Some fields of a model as a model of their own, for a form that shows only them."""
+    fields = {
+        name: (model.model_fields[name].annotation, model.model_fields[name]) for name in names
+    }
+    return create_model("section", __base__=Knobs, **fields)  # type: ignore[call-overload, no-any-return]
 
 
 def make(entries: Registry, name: str) -> Any:
@@ -143,11 +189,43 @@ def parse(raw: Mapping[str, Any]) -> ExperimentSpec:
     Raises:
         SpecError: every fault at once; unknown fields come with the nearest known name.
     """
+    faults: dict[str, str] = {}
+    plain = _plain(raw, "", faults)
+    if faults:
+        raise SpecError(faults)
     try:
         # By way of JSON, strict: `true` is no number and "3" is none, but a list is a tuple.
-        return ExperimentSpec.model_validate_json(json.dumps(raw, default=str), strict=True)
+        return ExperimentSpec.model_validate_json(json.dumps(plain), strict=True)
     except ValidationError as error:
         raise SpecError(faults_of(error)) from error
+
+
+def _plain(value: Any, path: str, faults: dict[str, str]) -> Any:
+    """`value` as what JSON can hold; what it can't becomes a fault at its path."""
+    if path.count(".") >= DEEPEST:
+        faults[path] = "is nested too deeply; a spec is a page of plain tables"
+    elif isinstance(value, Mapping):
+        table = {}
+        for name, part in value.items():
+            below = f"{path}.{name}".lstrip(".")
+            if not isinstance(name, str):
+                faults[below] = "the name of a field must be text"
+            table[name] = _plain(part, below, faults)
+        return table
+    elif isinstance(value, list | tuple):
+        return [_plain(part, f"{path}.{i}".lstrip("."), faults) for i, part in enumerate(value)]
+    elif isinstance(value, str | Path):
+        text = str(value)
+        if text.isascii() or not re.search("[\ud800-\udfff]", text):
+            return text
+        faults[path or "spec"] = f"holds half a character, {shorten(text)}; write it as UTF-8"
+    elif isinstance(value, int) and abs(value) >= LARGEST_INTEGER:
+        faults[path] = "is too large a number"
+    elif value is None or type(value) in (bool, int, float):
+        return value
+    else:
+        faults[path or "spec"] = f"must be text, a number, true, false or a list: {shorten(value)}"
+    return None
 
 
 def read(path: Path) -> dict[str, Any]:
@@ -162,7 +240,7 @@ def read(path: Path) -> dict[str, Any]:
         return tomllib.loads(path.read_text(encoding="utf-8"))
     except OSError as error:
         raise SpecError({str(path): f"can't be read: {error.strerror}"}) from error
-    except (UnicodeDecodeError, tomllib.TOMLDecodeError, RecursionError) as error:
+    except (ValueError, RecursionError) as error:  # not TOML, not UTF-8, an endless number
         raise SpecError({str(path): f"is not TOML: {error}"}) from error
 
 
@@ -187,28 +265,86 @@ def assign(raw: dict[str, Any], setting: str) -> None:
         if not isinstance(table, dict):
             raise SpecError({path: f"{parent} is a value, not a table"})
     try:
-        table[last] = tomllib.loads(f"value = {text}")["value"]
-    except tomllib.TOMLDecodeError:
-        table[last] = text.strip()
+        read = tomllib.loads(f"value = {text}")
+    except (ValueError, RecursionError):
+        read = {}
+    table[last] = read["value"] if list(read) == ["value"] else text.strip()
 
 
 def faults_of(error: ValidationError) -> dict[str, str]:
     """Pydantic's errors as path to sentence; a choice's tag is left out of the path."""
-    faults: dict[str, str] = {}
+    faults: dict[str, list[str]] = {}
     for fault in error.errors():
         path = _path(fault["loc"])
-        words = fault["msg"]
-        if fault["type"] == "extra_forbidden":
-            words = f"there is no such field{_nearest(fault['loc'])}"
-        elif fault["type"] in ("union_tag_invalid", "union_tag_not_found"):
-            context = fault.get("ctx", {})
-            tag, tags = context.get("tag"), context.get("expected_tags", "")
+        if fault["type"].startswith("union_tag_"):
             path += ".kind"
-            words = f"{tag!r} is not one of {tags}" if tag else f"say which one: {tags}"
-        else:
-            words = f"{words}, not {shorten(fault.get('input'))}"
-        faults[path] = words[0].lower() + words[1:]
-    return faults
+        words = faults.setdefault(path, [])
+        words.append(_words(fault))
+    return {path: _joined(words) for path, words in faults.items()}
+
+
+def _words(fault: Any) -> str:
+    """One of pydantic's errors as "must be at least 2, not 0"."""
+    context, value = fault.get("ctx", {}), shorten(fault.get("input"))
+    match fault["type"]:
+        case "extra_forbidden":
+            return f"there is no such field{_nearest(fault['loc'])}"
+        case "union_tag_invalid":
+            names = [name.strip().strip("'") for name in context["expected_tags"].split(",")]
+            close = difflib.get_close_matches(str(context["tag"]), names, n=1, cutoff=0.5)
+            hint = f"; did you mean {close[0]!r}?" if close else ""
+            return f"must be one of {', '.join(names)}, not {context['tag']!r}{hint}"
+        case "union_tag_not_found":
+            return f"must say which one: {', '.join(_tags(fault['loc'][0]))}"
+        case "value_error":
+            return f"{context['error']}"
+        case "json_invalid":
+            return f"can't be read: {context['error']}"
+        case "too_short":
+            needed = _entries(context["min_length"])
+            return f"must have at least {needed}, not {context['actual_length']}"
+        case "too_long":
+            return f"must have at most {_entries(context['max_length'])}, not {value}"
+        case "string_too_long":
+            length = len(fault["input"])
+            return f"must be at most {context['max_length']} characters long, not {length}"
+        case kind if kind in RULES:
+            return f"must be {RULES[kind].format(**context)}, not {value}"
+    words = fault["msg"]
+    return f"{words[0].lower()}{words[1:]}, not {value}"
+
+
+RULES = {
+    "greater_than": "more than {gt:g}",
+    "greater_than_equal": "at least {ge:g}",
+    "less_than": "less than {lt:g}",
+    "less_than_equal": "at most {le:g}",
+    "int_type": "a whole number",
+    "int_from_float": "a whole number",
+    "float_type": "a number",
+    "finite_number": "a finite number",
+    "bool_type": "true or false",
+    "string_type": 'text in quotes, such as "text"',
+    "literal_error": "{expected}",
+    "tuple_type": "a list in square brackets, such as [1, 2]",
+    "list_type": "a list in square brackets, such as [1, 2]",
+    "model_type": "a table of fields",
+    "model_attributes_type": "a table of fields",
+    "dict_type": "a table of fields",
+}
+
+
+def _entries(count: int) -> str:
+    return f"{count} entry" if count == 1 else f"{count} entries"
+
+
+def _joined(words: list[str]) -> str:
+    """Faults of one field; the branches of "a number or 'same'" become one sentence."""
+    first, *others = words
+    if not others:
+        return first
+    rules = [w.removeprefix("must be ").rpartition(", not ")[0] or w for w in words]
+    return f"must be {' or '.join(dict.fromkeys(rules))}, not {first.rpartition(', not ')[2]}"
 
 
 def shorten(value: Any) -> str:
@@ -218,25 +354,23 @@ def shorten(value: Any) -> str:
 
 
 TAGGED = {"task", "data", "model", "loss", "optimizer", "schedule"}
+# What pydantic adds to a path for the branches of a union such as `int | Literal["same"]`.
+BRANCHES = re.compile(r"(constrained-)?(int|float|str|bool)$|literal\[|tuple\[|function-|none$")
 
 
 def _path(location: tuple[Any, ...]) -> str:
     parts = [str(part) for part in location]
-    if len(parts) > 1 and parts[0] in TAGGED and parts[1] in _tags(parts[0]):
+    if len(parts) > 2 and parts[0] in TAGGED and parts[1] in _tags(parts[0]):
         del parts[1]
+    while len(parts) > 1 and BRANCHES.match(parts[-1]):
+        del parts[-1]
     return ".".join(parts) or "spec"
 
 
-def _tags(field: str) -> set[str]:
-    if field in ("optimizer", "schedule"):
-        return {"sgd", "adamw", "constant", "warm_up", "cosine", "one_cycle"}
-    entries = {
-        "task": registry.task,
-        "data": registry.dataset,
-        "model": registry.model,
-        "loss": registry.loss,
-    }
-    return {entry.name for entry in entries[field]}
+def _tags(field: str) -> list[str]:
+    annotation = ExperimentSpec.model_fields[field].annotation
+    members: Any = getattr(annotation, "__args__", (annotation,))
+    return [member.model_fields["kind"].default for member in members]
 
 
 def _nearest(location: tuple[Any, ...]) -> str:

@@ -17,6 +17,7 @@ from typing import Any
 
 import platformdirs
 
+from workbench.durable import is_locked
 from workbench.run_folder import RunFolder
 
 SCHEMA = """
@@ -124,7 +125,9 @@ class Workspace:
         found = [r for r in records if text.isdigit() and r.number == int(text)]
         found = found or [r for r in records if text and r.id.startswith(text)]
         if len(found) != 1:
-            raise NoSuchRun(f"{len(found) or 'no'} runs match {text!r}; the command `runs` lists them")
+            raise NoSuchRun(
+                f"{len(found) or 'no'} runs match {text!r}; the command `runs` lists them"
+            )
         return RunFolder(self.runs_folder / found[0].id)
 
     def records(self, *, trashed: bool | None = False) -> list[RunRecord]:
@@ -173,8 +176,9 @@ class Workspace:
                 )
 
     def empty_trash(self) -> int:
-        """Delete for good what is in the trash; returns how many runs that were."""
-        doomed = self.records(trashed=True)
+        """Delete for good what is in the trash and not being trained; returns how many runs."""
+        folders = [(r, RunFolder(self.runs_folder / r.id)) for r in self.records(trashed=True)]
+        doomed = [record for record, folder in folders if not is_locked(folder.lock_file)]
         for record in doomed:
             shutil.rmtree(self.runs_folder / record.id, ignore_errors=True)
             with self._connect() as connection:
@@ -191,25 +195,38 @@ class Workspace:
 
     def _current(self, record: RunRecord) -> RunRecord:
         """The record, asked again of the folder when another process may have gone on."""
-        if record.status in ("running", "paused", "queued"):
+        if record.status in ("running", "paused", "queued", "interrupted"):
             return record_of(RunFolder(self.runs_folder / record.id))
         return record
 
     def _prepare_index(self) -> None:
         try:
-            with self._connect() as connection:
-                connection.executescript(SCHEMA)
-                (known,) = connection.execute("SELECT count(*) FROM run").fetchone()
+            known = self._known()
+        except sqlite3.OperationalError:
+            raise  # locked, or no space: the file itself may be sound and in use
         except sqlite3.DatabaseError:
             self._index.unlink(missing_ok=True)
-            with self._connect() as connection:
-                connection.executescript(SCHEMA)
-            known = 0
+            # A journal of the old file would be played back into the new one.
+            self._index.with_name(f"{self._index.name}-journal").unlink(missing_ok=True)
+            known = self._known()
         if known != sum(1 for path in self.runs_folder.iterdir() if (path / "run.json").exists()):
             self.rebuild_index()
 
+    def _known(self) -> int:
+        """How many runs the index lists; makes its table where there is none."""
+        with self._open() as connection:
+            connection.executescript(SCHEMA)
+            return int(connection.execute("SELECT count(*) FROM run").fetchone()[0])
+
     @contextmanager
     def _connect(self) -> Iterator[sqlite3.Connection]:
+        if not self._index.exists():  # somebody deleted the cache
+            self._prepare_index()
+        with self._open() as connection:
+            yield connection
+
+    @contextmanager
+    def _open(self) -> Iterator[sqlite3.Connection]:
         with closing(sqlite3.connect(self._index, timeout=10)) as connection, connection:
             yield connection
 

@@ -2,6 +2,7 @@
 
 import math
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 
@@ -57,6 +58,11 @@ class Scale:
         forwarded = low + (pixel - self.start) * (high - low) / (self.end - self.start)
         return 10**forwarded if self.log else forwarded
 
+    def per_pixel(self) -> float:
+        """Length of one pixel, as `forward` gives values."""
+        low, high = self._ends()
+        return abs((high - low) / (self.end - self.start))
+
     def _ends(self) -> Span:
         return (math.log10(self.low), math.log10(self.high)) if self.log else (self.low, self.high)
 
@@ -76,7 +82,7 @@ def step_span(now: Span | None, last: int, goal: int, share: float, log: bool) -
     if now is not None and now[0] == low and roomy <= now[1] and last >= 0.35 * now[1]:
         return now
     ahead = min(1.5 * last, goal) if goal > last else last
-    return low, max(roomy, ahead)
+    return low, max(roomy, _with_room(low, max(ahead, 2), share, log))
 
 
 def _with_room(low: float, last: float, share: float, log: bool) -> float:
@@ -146,9 +152,9 @@ def tick_words(values: list[float], log: bool = False) -> list[str]:
     """The ticks as people read them, all with the same number of decimals unless `log`."""
     if not values:
         return []
-    if log or max(map(abs, values)) >= 1e6 or 0 < max(map(abs, values)) < 1e-3:
+    if log or max(map(abs, values)) >= 1e5 or 0 < max(map(abs, values)) < 1e-2:
         return [_short(value) for value in values]
-    gap = min((b - a for a, b in zip(values, values[1:], strict=False)), default=abs(values[0]))
+    gap = min((b - a for a, b in pairwise(values)), default=abs(values[0]))
     places = next((p for p in range(6) if _is_whole(gap * 10**p)), 6)
     return [
         (thousands(round(value)) if places == 0 else f"{value:.{places}f}").replace("-", "−")
@@ -165,7 +171,7 @@ def _short(value: float) -> str:
         return "0"
     if 1000 <= abs(value) < 1e5 and value == round(value):
         return thousands(round(value)).replace("-", "−")
-    if 1e-3 <= abs(value) < 1e5:
+    if 1e-2 <= abs(value) < 1e5:
         return f"{value:.4g}".replace("-", "−")
     mantissa, exponent = f"{value:.2e}".split("e")
     return f"{mantissa.rstrip('0').rstrip('.')}e{int(exponent)}".replace("-", "−")

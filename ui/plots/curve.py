@@ -1,15 +1,18 @@
 """What a plot draws: curves over steps, levels across them and marks between them."""
 
+import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
 
-from ui.plots.axis import Scale
+from ui.plots.axis import Scale, Span
 from ui.theme import theme
-from workbench.curves import Smoother
+from workbench.curves import Smoother, band
 
 MOST_DOTS = 200
+RARE = 0.02
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -75,14 +78,15 @@ class Shown:
 
     def end(self) -> tuple[int, float] | None:
         """(step, smoothed value) of the last finite value."""
-        there = np.flatnonzero(np.isfinite(self.smooth[-64:]))
-        if not len(there):
-            there = np.flatnonzero(np.isfinite(self.smooth))
-            return (int(self.curve.steps[there[-1]]), float(self.smooth[there[-1]])) if len(
-                there
-            ) else None
-        place = len(self.smooth) - min(len(self.smooth), 64) + int(there[-1])
-        return int(self.curve.steps[place]), float(self.smooth[place])
+        for place in range(len(self.smooth) - 1, -1, -1):
+            if math.isfinite(self.smooth[place]):
+                return int(self.curve.steps[place]), float(self.smooth[place])
+        return None
+
+    def spacing(self) -> float:
+        """Steps from one value to the next, on average."""
+        steps = self.curve.steps
+        return float(steps[-1] - steps[0]) / (len(steps) - 1) if len(steps) > 1 else 1.0
 
     def dotted(self, x: Scale) -> bool:
         """Whether each value gets a dot: not when they would touch."""
@@ -109,3 +113,42 @@ class Smoothing:
             return curve.values
         smoother = self._smoothers.setdefault(curve.name, Smoother(self.factor))
         return smoother(curve.values)
+
+
+def extent(shown: Sequence[Shown], levels: Sequence[Level], *, positive: bool = False) -> Span:
+    """Lowest and highest value to fit: lines and levels whole, bands without rare spikes.
+
+    Args:
+        positive: leave out what a logarithmic axis can't show.
+    """
+    found = [level.value for level in levels]
+    for one in shown:
+        found += _ends(one.smooth)
+        if one.curve.style == "line" and one.curve.band:
+            found += _usual_ends(one.curve)
+        if positive:
+            found += _ends(one.smooth[one.smooth > 0])
+    kept = [value for value in found if value > 0 or not positive]
+    return (min(kept), max(kept)) if kept else (1.0, 10.0)
+
+
+def _ends(values: np.ndarray) -> list[float]:
+    if not len(values):
+        return []
+    found = [float(np.fmin.reduce(values)), float(np.fmax.reduce(values))]
+    if not all(map(math.isfinite, found)):  # seldom, and ten times as much work
+        there = values[np.isfinite(values)]
+        found = [float(there.min()), float(there.max())] if len(there) else []
+    return found
+
+
+def _usual_ends(curve: Curve) -> list[float]:
+    """Ends of the band with the rarest 2 % of its cells left out at either side."""
+    if not len(curve.steps):
+        return []
+    cell = max(8, 1 << (len(curve.steps) // 500).bit_length())
+    _, low_c, high_c = band(curve.steps, curve.values, cell, curve.steps[0], curve.steps[-1])
+    if not len(low_c):
+        return []
+    rare = int(RARE * (len(low_c) - 1))
+    return [float(np.sort(low_c)[rare]), float(np.sort(high_c)[-1 - rare])]

@@ -7,6 +7,8 @@ from PySide6.QtWidgets import QWidget
 
 from workbench.history import History
 
+NO_RUN = "Nothing has run yet. Press Start to train this set-up, or open a run on Runs."
+
 
 class View(QWidget):
     """One tab of the Experiment page. Subclass it in a file of `ui/views`; the page finds it.

@@ -1,0 +1,78 @@
+"""Load torch on a thread after the first paint, without freezing the window.
+
+An import holds the GIL inside `dlopen`; a ctypes call does not, so the big libraries
+are opened that way first. The collector and long switch intervals are the other stalls.
+"""
+
+import ctypes
+import gc
+import importlib.util
+import logging
+import os
+import sys
+import threading
+import traceback
+from collections.abc import Callable
+from pathlib import Path
+
+log = logging.getLogger(__name__)
+
+
+def load_engine(threads: int, done: Callable[[str], None]) -> threading.Thread:
+    """Import torch and the engines on a new thread.
+
+    Args:
+        threads: for torch to train with; 0 decides by the number of cores.
+        done: called on that thread with "" or, when something is missing, the traceback.
+    """
+    thread = threading.Thread(target=_load, args=(threads, done), name="loading")
+    thread.start()
+    return thread
+
+
+def _load(threads: int, done: Callable[[str], None]) -> None:
+    interval = sys.getswitchinterval()
+    gc.disable()
+    sys.setswitchinterval(0.0005)
+    error = ""
+    try:
+        _open_libraries()
+        _import_all(threads)
+    except Exception:  # noqa: BLE001 - a broken installation is shown in the window
+        error = traceback.format_exc()
+        log.error("Loading torch failed\n%s", error)
+    finally:
+        sys.setswitchinterval(interval)
+        gc.collect()
+        gc.freeze()  # a full collection with torch loaded holds the GIL for 200 ms
+        gc.enable()
+    done(error)
+
+
+def _open_libraries() -> None:
+    """Open torch's shared libraries by a call that releases the GIL; Linux only."""
+    found = importlib.util.find_spec("torch")
+    if sys.platform != "linux" or found is None or found.origin is None:
+        return
+    folder = Path(found.origin).parent / "lib"
+    system = ctypes.CDLL(None)
+    system.dlopen.argtypes, system.dlopen.restype = [ctypes.c_char_p, ctypes.c_int], ctypes.c_void_p
+    for name, mode in (
+        ("libtorch_global_deps.so", os.RTLD_NOW | os.RTLD_GLOBAL),
+        ("libtorch_cuda.so", os.RTLD_NOW | os.RTLD_GLOBAL),
+        ("libtorch_python.so", os.RTLD_NOW),
+    ):
+        if (folder / name).exists():
+            system.dlopen(str(folder / name).encode(), mode)
+
+
+def _import_all(threads: int) -> None:
+    import torch
+
+    from workbench.environment import training_threads
+
+    torch.set_num_threads(training_threads(threads))
+    import workbench.training  # noqa: F401 - the registries are filled by it
+
+    # The first optimiser imports about 900 modules; better here than at Start.
+    torch.optim.AdamW([torch.nn.Parameter(torch.zeros(1))], fused=True)

@@ -1,0 +1,260 @@
+"""The Experiment page: set-up left, views right, one timeline under them, steering on top."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from PySide6.QtCore import Qt, QTimer
+from PySide6.QtGui import QKeySequence, QResizeEvent, QShortcut
+from PySide6.QtWidgets import QHBoxLayout, QSplitter, QVBoxLayout, QWidget
+
+from ui.controller import Controller
+from ui.pages.base import Page
+from ui.panels.controlbar import ControlBar, Shown
+from ui.panels.diagnosis import DiagnosisPanel
+from ui.panels.layers import LayerTable
+from ui.panels.setup import SetupPanel
+from ui.panels.viewgroup import ViewGroup, view_classes
+from ui.theme import theme
+from ui.timeline import Timeline
+from ui.views.base import View
+from ui.widgets import HairLine
+from workbench.diagnosis import diagnose
+from workbench.history import History
+
+REDRAW = 80  # milliseconds between redraws while training: curves need no more, training does
+DIAGNOSE = 1000  # milliseconds between diagnoses
+NARROW = 1400  # width of the page below which views share one group
+
+
+class ExperimentPage(Page):
+    """One experiment: being set up, running, or from the past."""
+
+    def __init__(self, controller: Controller, parent: QWidget | None = None):
+        super().__init__(controller, parent)
+        self.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
+        self.setProperty("ground", "surface")
+        self.run: str | None = None
+        self.history: History | None = None
+        self.cursor: int | None = None
+        self._number, self._title = 0, ""
+        self._narrow: bool | None = None
+        self.setup = SetupPanel(controller)
+        self.bar = ControlBar()
+        self.left, self.right = ViewGroup(), ViewGroup()
+        self.diagnosis = DiagnosisPanel()
+        self.timeline = Timeline()
+        self._redraw = QTimer(self, interval=REDRAW, singleShot=True)
+        self._diagnose = QTimer(self, interval=DIAGNOSE)
+        for kind in view_classes():
+            (self.left if kind.side == "left" else self.right).add(kind())
+        self._lay_out()
+        self._connect()
+        self._show_draft({})
+
+    # Opening
+
+    def open_run(self, run: str) -> None:
+        """Show a run, live or past."""
+        try:
+            record = self.controller.record(run)
+            self.history = self.controller.history(run)
+        except (LookupError, OSError) as error:
+            self.controller.problem.emit(f"That run can't be opened: {error}", "")
+            return
+        self.run, self.cursor = run, None
+        self._number, self._title = record.number, record.title
+        live = self.controller.is_live(run)
+        spec = with_rate(record.spec, self.history) if live else record.spec
+        self.setup.show_spec(spec, frozen=True, live=live)
+        self.timeline.set_history(self.history)
+        self.timeline.set_cursor(None)
+        self._show_all()
+        self._show_diagnosis()
+
+    def open_draft(self, raw: Mapping[str, Any]) -> None:
+        """Show a set-up to edit; nothing runs yet."""
+        self._show_draft(raw)
+
+    def entered(self) -> None:
+        """Draw what arrived while another page was in front."""
+        self._show_all()
+
+    # Commands
+
+    def main(self) -> None:
+        """What the primary button says: start, pause, resume or duplicate."""
+        if self.run is None:
+            self.setup.start()
+        elif self.history is not None and self.history.status == "finished":
+            self.controller.duplicate(self.run)
+        elif self.history is not None and self.history.status in ("running", "queued"):
+            self.controller.pause(self.run)
+        else:
+            self.controller.resume(self.run)
+            self.open_run(self.run)
+
+    def _start(self, raw: Mapping[str, Any], title: str) -> None:
+        self.open_run(self.controller.start(raw, title=title))
+
+    def _steer(self, act: Any) -> None:
+        if self.run is not None:
+            act(self.run)
+
+    def move_cursor(self, step: int | None) -> None:
+        """Show every view as of `step`; None follows the head."""
+        self.cursor = step
+        self.timeline.set_cursor(step)
+        self._show_views()
+        self._show_diagnosis()
+
+    def all_views(self) -> list[View]:
+        """The views of both groups."""
+        return [*self.left.views, *self.right.views]
+
+    def bring_forward(self, view: View) -> None:
+        """Show one of the views."""
+        (self.left if view in self.left.views else self.right).bring_forward(view)
+
+    # Following the run
+
+    def _grew(self, run: str) -> None:
+        if run == self.run and not self._redraw.isActive():
+            self._redraw.start()
+
+    def _ended(self, run: str, _ended: Any) -> None:
+        if run == self.run:
+            self.setup.show_spec(self.controller.record(run).spec, frozen=True)
+            self._show_all()
+            self._show_diagnosis()
+
+    def _show_draft(self, raw: Mapping[str, Any]) -> None:
+        self.run = self.history = self.cursor = None
+        self.setup.show_spec(raw, frozen=False)
+        self.timeline.set_history(None)
+        self._show_all()
+        self.diagnosis.show_diagnosis(None)
+
+    def _show_all(self) -> None:
+        if not self.isVisible():
+            return
+        if self.run is None or self.history is None:
+            self.bar.show_run(None)
+        else:
+            live, stopping = (
+                self.controller.is_live(self.run),
+                self.controller.is_stopping(self.run),
+            )
+            self.bar.show_run(Shown(self._title, self._number, self.history, live, stopping))
+            self.timeline.set_history(self.history)
+        self._show_views()
+
+    def _show_views(self) -> None:
+        for group in (self.left, self.right):
+            group.show_history(self.history, self.cursor)
+
+    def _show_diagnosis(self) -> None:
+        if self.history is not None and self.isVisible():
+            self.diagnosis.show_diagnosis(diagnose(self.history, self.cursor))
+
+    # Layout
+
+    def _lay_out(self) -> None:
+        self.splitter = QSplitter(Qt.Orientation.Horizontal)
+        self.splitter.setHandleWidth(1)
+        self.splitter.setChildrenCollapsible(False)
+        self.splitter.addWidget(self.left)
+        self.splitter.addWidget(self.right)
+        self.splitter.setSizes([600, 500])
+        column = QVBoxLayout()
+        column.setSpacing(0)
+        for widget in (self.bar, HairLine()):
+            column.addWidget(widget)
+        column.addWidget(self.splitter, 1)
+        for widget in (HairLine(), self.diagnosis, HairLine(), self.timeline):
+            column.addWidget(widget)
+        row = QHBoxLayout(self)
+        row.setContentsMargins(0, 0, 0, 0)
+        row.setSpacing(0)
+        row.addWidget(self.setup)
+        row.addWidget(HairLine(vertical=True))
+        row.addLayout(column, 1)
+
+    def _connect(self) -> None:
+        controller, bar = self.controller, self.bar
+        self._redraw.timeout.connect(self._show_all)
+        self._diagnose.timeout.connect(self._show_diagnosis)
+        self._diagnose.start()
+        controller.run_grew.connect(self._grew)
+        controller.run_ended.connect(self._ended)
+        controller.opened.connect(self.open_run)
+        controller.draft_opened.connect(self.open_draft)
+        self.setup.start_wanted.connect(self._start)
+        self.setup.duplicate_wanted.connect(lambda: self._steer(controller.duplicate))
+        self.setup.rate_changed.connect(
+            lambda rate: self._steer(lambda run: controller.set_learning_rate(run, rate))
+        )
+        self.setup.layers_wanted.connect(lambda shown: LayerTable(shown, self).open())
+        bar.main_wanted.connect(self.main)
+        bar.step_wanted.connect(lambda: self._steer(controller.step))
+        bar.stop_wanted.connect(lambda: self._steer(controller.stop))
+        bar.probe_wanted.connect(lambda: self._steer(controller.probe_now))
+        self.timeline.moved.connect(self.move_cursor)
+        for group, other in ((self.left, self.right), (self.right, self.left)):
+            group.turned.connect(self._show_views)
+            group.step_picked.connect(self.move_cursor)
+            group.move_wanted.connect(lambda view, g=group, o=other: self._move(view, g, o))
+        for keys, act in (
+            ("Ctrl+Return", self._start_by_key),
+            ("Space", self._pause_by_key),
+            (".", lambda: self._steer(controller.step)),
+            ("Ctrl+B", lambda: self.setup.setVisible(not self.setup.isVisible())),
+            ("L", lambda: self.move_cursor(None)),
+        ):
+            shortcut = QShortcut(QKeySequence(keys), self)
+            shortcut.setContext(Qt.ShortcutContext.WidgetWithChildrenShortcut)
+            shortcut.activated.connect(act)
+
+    def _start_by_key(self) -> None:
+        if self.run is None:
+            self.setup.start()
+
+    def _pause_by_key(self) -> None:
+        if self.run is not None and self.controller.is_live(self.run):
+            self.main()
+
+    def _move(self, view: View, group: ViewGroup, other: ViewGroup) -> None:
+        if len(group.views) > 1 or other.views:
+            other.add(group.take(view))
+            other.bring_forward(view)
+            self._show_groups()
+            self._show_views()
+
+    def _show_groups(self) -> None:
+        for group in (self.left, self.right):
+            group.setVisible(bool(group.views))
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        """On a small screen views share one group, and panels take their small sizes."""
+        super().resizeEvent(event)
+        narrow = self.width() < theme().px(NARROW)
+        if narrow == self._narrow:
+            return
+        self._narrow = narrow
+        self.setup.setFixedWidth(theme().px(272 if narrow else 320))
+        self.bar.set_narrow(narrow)
+        self.timeline.set_compact(narrow)
+        if narrow:
+            for view in list(self.right.views):
+                self.left.add(self.right.take(view))
+        elif not self.right.views:
+            for view in [v for v in self.left.views if v.side == "right"]:
+                self.right.add(self.left.take(view))
+        self._show_groups()
+
+
+def with_rate(spec: Mapping[str, Any], history: History) -> dict[str, Any]:
+    """The spec's plain values with the learning rate that the user set last."""
+    rates = [mark.value for mark in history.marks if mark.kind == "learning_rate"]
+    if not rates:
+        return dict(spec)
+    return dict(spec) | {"optimizer": dict(spec["optimizer"]) | {"learning_rate": rates[-1]}}

@@ -1,0 +1,104 @@
+"""A group of views as tabs; two groups stand side by side on a wide screen."""
+
+import importlib
+import inspect
+import pkgutil
+
+from PySide6.QtCore import Qt, Signal
+from PySide6.QtWidgets import QHBoxLayout, QStackedWidget, QTabBar, QVBoxLayout, QWidget
+
+from ui import views as views_package
+from ui.theme import theme
+from ui.views.base import View
+from ui.widgets import HairLine, Panel, icon_button
+from workbench.history import History
+
+
+def view_classes() -> list[type[View]]:
+    """Every view there is, found in `ui/views`, sorted by its `order`."""
+    found = set()
+    for module in pkgutil.iter_modules(views_package.__path__):
+        loaded = importlib.import_module(f"{views_package.__name__}.{module.name}")
+        for _, kind in inspect.getmembers(loaded, inspect.isclass):
+            if issubclass(kind, View) and kind.title and kind.__module__ == loaded.__name__:
+                found.add(kind)
+    return sorted(found, key=lambda kind: (kind.order, kind.title))
+
+
+class ViewGroup(Panel):
+    """Tabs over views; only the one in front is ever drawn.
+
+    Signals:
+        turned: another view came to the front.
+        step_picked: the user pointed at a step in a view.
+        move_wanted: the view in front should go to the other group.
+    """
+
+    turned = Signal()
+    step_picked = Signal(int)
+    move_wanted = Signal(object)
+
+    def __init__(self, parent: QWidget | None = None):
+        super().__init__("surface", padding=0, spacing=0, parent=parent)
+        self.views: list[View] = []
+        self.tabs = QTabBar()
+        self.tabs.setExpanding(False)
+        self.tabs.setDrawBase(False)
+        self.tabs.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
+        self._stack = QStackedWidget()
+        self._move = icon_button("columns", "Show this view in the other half  Ctrl+\\")
+        self._move.clicked.connect(self._ask_to_move)
+        head = QHBoxLayout()
+        head.setContentsMargins(8, 0, 12, 0)
+        head.addWidget(self.tabs, 1)
+        head.addWidget(self._move)
+        box = QWidget()
+        box.setLayout(head)
+        box.setFixedHeight(theme().px(40))
+        column = QVBoxLayout()
+        column.setSpacing(0)
+        column.addWidget(box)
+        column.addWidget(HairLine())
+        column.addWidget(self._stack, 1)
+        self.box.addLayout(column)
+        self.tabs.currentChanged.connect(self._turn)
+
+    @property
+    def front(self) -> View | None:
+        """The view on screen."""
+        place = self.tabs.currentIndex()
+        return self.views[place] if 0 <= place < len(self.views) else None
+
+    def add(self, view: View) -> None:
+        """Put a view behind the last tab."""
+        self.views.append(view)
+        self._stack.addWidget(view)
+        view.step_picked.connect(self.step_picked)
+        self.tabs.addTab(view.title)
+
+    def take(self, view: View) -> View:
+        """Remove a view and give it back."""
+        place = self.views.index(view)
+        del self.views[place]
+        self._stack.removeWidget(view)
+        view.step_picked.disconnect(self.step_picked)
+        self.tabs.removeTab(place)
+        return view
+
+    def bring_forward(self, view: View) -> None:
+        """Show a view of this group."""
+        self.tabs.setCurrentIndex(self.views.index(view))
+
+    def show_history(self, history: History | None, cursor: int | None) -> None:
+        """Draw the view in front."""
+        if self.front is not None and self.isVisible():
+            self.front.show_history(history, cursor)
+
+    def _turn(self, place: int) -> None:
+        if 0 <= place < len(self.views):
+            self._stack.setCurrentWidget(self.views[place])
+            self.turned.emit()
+
+    def _ask_to_move(self) -> None:
+        if self.front is not None:
+            self.move_wanted.emit(self.front)

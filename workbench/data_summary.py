@@ -1,4 +1,4 @@
-"""What the Data page says of a data set. N images, C channels, H rows, W columns, K classes, M rows.
+"""What the Data page says of a data set. N images, C channels, H rows, W columns, K classes.
 
 torch comes with the functions, not with this module, so a page may import it before torch.
 """
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from engines.data.source import Images, Progress
 
 SPLITS = ("train", "validation", "test")
+ADJECTIVES = {"train": "training", "validation": "validation", "test": "test"}
 NEARLY = 1.25  # the largest class over the smallest, up to which counts are called nearly balanced
 PARTS = ("radius", "x", "y")  # factors of Shapes that are parts of the image's side
 VERSIONS = 12
@@ -55,7 +56,11 @@ def offers() -> list[Offer]:
 
     found = [
         Offer(
-            entry.name, entry.title, entry.summary, str(entry.extra.get("licence", "–")), _group(entry)
+            entry.name,
+            entry.title,
+            entry.summary,
+            str(entry.extra.get("licence", "–")),
+            _group(entry),
         )
         for entry in dataset
     ]
@@ -241,7 +246,7 @@ def duplicate_verdict(pairs: "Sequence[Duplicate]") -> Verdict:
     if across:
         told = " and ".join(
             f"{_images(count, second)} {'repeats a' if count == 1 else 'repeat'} "
-            f"{first} image{'' if count == 1 else 's'}"
+            f"{ADJECTIVES[first]} image{'' if count == 1 else 's'}"
             for (second, first), count in across.items()
         )
         leaks = "test" if any(second == "test" for second, _ in across) else "validation"
@@ -259,7 +264,7 @@ def duplicate_verdict(pairs: "Sequence[Duplicate]") -> Verdict:
 
 
 def _images(count: int, split: str) -> str:
-    return f"{thousands(count)} {split} image{'' if count == 1 else 's'}"
+    return f"{thousands(count)} {ADJECTIVES[split]} image{'' if count == 1 else 's'}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -284,9 +289,9 @@ def refusal(error: Exception) -> Refusal:
     if isinstance(error, MemoryError):
         return Refusal("There is not enough memory for this data set. Choose fewer images.")
     first, *files = str(error).split("\n")
-    field, colon, rest = first.partition(": ")
+    field, colon, _ = first.partition(": ")
     named = bool(colon) and field.isidentifier()
-    sentence = (rest if named else first).strip() or type(error).__name__
+    sentence = first.strip() or type(error).__name__
     skipped = _UNREADABLE.match(sentence)
     if skipped and "skip_unreadable" in sentence:
         reasons = sentence.partition("skip_unreadable")[2].removeprefix(":").strip()

@@ -1,8 +1,10 @@
 """The settings of the chosen data set: its own first, then how it is split."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from copy import copy
 from typing import Any
 
+from pydantic import BaseModel, create_model
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import QLineEdit, QScrollArea, QVBoxLayout, QWidget
 
@@ -31,11 +33,11 @@ class DataSettings(QScrollArea):
         self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         self.name = ""
         self._forms: list[ModelForm] = []
+        self._load: QWidget | None = None
 
     def show_entry(self, name: str, values: Mapping[str, Any]) -> None:
         """Show the data set called `name` with these values; what is missing is default."""
         from engines.registry import dataset, own_knobs
-        from workbench.spec import section
 
         self.name = name
         entry = dataset[name]
@@ -48,7 +50,7 @@ class DataSettings(QScrollArea):
         for words, names in (("Settings", own), ("Splits", SPLIT_FIRST)):
             if not names:
                 continue
-            form = ModelForm(section(entry.knobs, names))
+            form = ModelForm(_unfolded(entry.knobs, names))
             form.set_value({key: value for key, value in values.items() if key in names})
             form.changed.connect(self._changed)
             self._forms.append(form)
@@ -57,7 +59,8 @@ class DataSettings(QScrollArea):
             column.addWidget(PlainLabel(words, "section"))
             column.addWidget(form)
             if "folder" in names:
-                column.addWidget(self._load_button())
+                self._load = self._load_button()
+                column.addWidget(self._load)
         column.addStretch(1)
         self.setWidget(body)
         body.setAutoFillBackground(False)  # setWidget turned it on
@@ -98,6 +101,13 @@ class DataSettings(QScrollArea):
                 return True
         return False
 
+    def controls(self) -> Iterator[QWidget]:
+        """What takes focus, in reading order."""
+        for form in self._forms:
+            yield from form.controls()
+            if "folder" in form.rows and self._load is not None:
+                yield self._load
+
     def folder_line(self) -> QLineEdit | None:
         """The field that holds the folder's path."""
         for form in self._forms:
@@ -116,3 +126,17 @@ class DataSettings(QScrollArea):
         # While a path is typed, every half of it may be a folder: "/" is one.
         if line is None or not line.isModified():
             self.changed.emit()
+
+
+def _unfolded(model: type[BaseModel], names: tuple[str, ...]) -> type[BaseModel]:
+    """Some fields of a model, none of them behind "More settings": here is room for them."""
+    from engines.registry import Knobs
+
+    fields: dict[str, Any] = {}
+    for name in names:
+        info = copy(model.model_fields[name])
+        if isinstance(info.json_schema_extra, dict):
+            info.json_schema_extra = {**info.json_schema_extra, "advanced": False}
+        fields[name] = (info.annotation, info)
+    made: type[BaseModel] = create_model("settings", __base__=Knobs, **fields)
+    return made

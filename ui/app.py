@@ -66,25 +66,29 @@ async def _window(app: QApplication, settings: Settings) -> int:
             await _refuse(f"The workspace {settings.workspace_path} can't be used: {error}.")
             return 2
         keep_log(workspace.root)
-        controller = Controller(workspace, settings)
-        failures.told.connect(controller.problem)
+        held.callback(failures.remove)
         failures.install()
-        shell = Shell(controller)
-        closing = asyncio.Event()
-        shell.closing.connect(closing.set)
-        signal.signal(signal.SIGTERM, lambda *_: shell.close())
-        signal.signal(signal.SIGINT, lambda *_: shell.close())
-        shell.show()
-        loading = EngineLoading(controller)
-        await closing.wait()
-        shell.hide()
-        settings_module.save(settings)
-        await asyncio.get_running_loop().run_in_executor(None, controller.runner.close)
-        controller.close()
-        loading.join()
-        failures.remove()
-        shell.deleteLater()
+        await _run(Controller(workspace, settings), failures)
     return 0
+
+
+async def _run(controller: Controller, failures: Failures) -> None:
+    """Show the window until it is closed, then end runs first and everything else after."""
+    shell = Shell(controller)
+    failures.told.connect(controller.problem)
+    closing = asyncio.Event()
+    shell.closing.connect(closing.set)
+    signal.signal(signal.SIGTERM, lambda *_: shell.close())
+    signal.signal(signal.SIGINT, lambda *_: shell.close())
+    shell.show()
+    loading = EngineLoading(controller)
+    await closing.wait()
+    shell.hide()
+    settings_module.save(controller.settings)
+    await asyncio.get_running_loop().run_in_executor(None, controller.runner.close)
+    controller.close()
+    loading.join()
+    shell.deleteLater()
 
 
 class EngineLoading(QObject):
@@ -98,7 +102,7 @@ class EngineLoading(QObject):
         self._watch = QTimer(self)
         self._watch.timeout.connect(self._look)
         # After the first paint, and a moment more for the cards' pictures.
-        QTimer.singleShot(60, Qt.TimerType.PreciseTimer, self._start)
+        QTimer.singleShot(60, self, self._start)
 
     def join(self) -> None:
         """Wait for the thread; a window closed while loading must not abort it."""

@@ -53,6 +53,8 @@ class Failures(QObject):
             return
         details = "".join(traceback.format_exception(kind, error, trace))
         log.error("Uncaught\n%s", details)
+        if sys.stderr is not None:  # there is none under pythonw
+            sys.stderr.write(details)
         self._heard.append((f"Something failed that should not have: {error}", details))
 
     def _tell(self) -> None:

@@ -6,6 +6,7 @@ are opened that way first. The collector and long switch intervals are the other
 
 import ctypes
 import gc
+import importlib
 import importlib.util
 import logging
 import os
@@ -66,7 +67,13 @@ def _open_libraries() -> None:
             system.dlopen(str(folder / name).encode(), mode)
 
 
+# Modules that the pages need when they are first shown; imported here, not on the GUI's thread.
+PAGES_NEED = ("pyqtgraph", "ui.forms", "ui.pages.experiment", "ui.pages.runs", "ui.pages.data")
+
+
 def _import_all(threads: int) -> None:
+    for module in PAGES_NEED:
+        importlib.import_module(module)
     import torch
 
     from workbench.environment import training_threads

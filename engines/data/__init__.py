@@ -48,7 +48,7 @@ def load(
     """
     entry = dataset[name]
     chosen = knobs or cast(SplitKnobs, entry.knobs())
-    key = (name, chosen.model_dump_json(), folder_stamp(getattr(chosen, "folder", "")))
+    key = (name, chosen.model_dump_json(), folder_stamp(getattr(chosen, "folder", ""), progress or silent))
     with _guard:
         mine = _busy.setdefault(key, threading.Lock())
     with mine:

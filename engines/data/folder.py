@@ -6,7 +6,9 @@ from typing import Annotated
 
 from pydantic import Field
 
-from engines.data.source import DataError
+from engines.data.source import DataError, Progress, silent
+
+MOST_FILES = 2_000_000  # below a folder of pictures
 
 Folder = Annotated[
     str,
@@ -36,17 +38,27 @@ def shown(path: str) -> str:
     return "".join(letter if letter.isprintable() else "�" for letter in text)
 
 
-def folder_stamp(folder: str) -> str:
+def folder_stamp(folder: str, progress: Progress = silent) -> str:
     """Hex digest over every file's path, size and time of change below `folder`; "" for "".
 
     Contents aren't read and links aren't followed: 50,000 files take a fraction of a second.
     A folder that doesn't exist has the stamp of an empty one; reading it tells the user.
+
+    Raises:
+        DataError: more than `MOST_FILES` files, so hardly a folder of pictures.
     """
     if not folder:
         return ""
-    digest = hashlib.blake2b(digest_size=16)
+    digest, seen = hashlib.blake2b(digest_size=16), 0
     for parent, folders, files in os.walk(os.path.expanduser(folder)):
         folders.sort()
+        seen += len(files)
+        if seen > MOST_FILES:
+            raise DataError(
+                f"folder: {folder} holds more than {MOST_FILES:,} files; choose the folder "
+                "of the pictures only"
+            )
+        progress(0, 0, f"Looking at the folder: {seen:,} files")
         for name in sorted(files):
             path = os.path.join(parent, name)
             try:

@@ -23,6 +23,7 @@ from typing import Any
 
 os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
 
+from tests.benchmarks.lateness import Lateness
 from tests.benchmarks.plain_scripts import best_plain, student, unpacked_for_torchvision
 
 BATCH = 128
@@ -30,29 +31,6 @@ MODELS: dict[str, dict[str, Any]] = {
     "cnn": {"kind": "cnn"},
     "vit": {"kind": "vit"},
 }
-
-
-class Lateness:
-    """How late a 60 Hz timer of the GUI's thread fires, in milliseconds."""
-
-    def __init__(self) -> None:
-        from PySide6.QtCore import Qt, QTimer
-
-        self.late: list[float] = []
-        self._timer = QTimer(timerType=Qt.TimerType.PreciseTimer, interval=16)
-        self._timer.timeout.connect(self._tick)
-        self._last = time.perf_counter()
-        self._timer.start()
-
-    def stop(self) -> list[float]:
-        """End, and give the lateness of every tick."""
-        self._timer.stop()
-        return self.late
-
-    def _tick(self) -> None:
-        now = time.perf_counter()
-        self.late.append(max(0.0, (now - self._last) * 1e3 - 16))
-        self._last = now
 
 
 def spec_of(model: str, steps: int, precision: str) -> Any:

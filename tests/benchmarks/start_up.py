@@ -10,6 +10,8 @@ os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
 
 import psutil
 
+from tests.benchmarks.lateness import Lateness
+
 BORN = psutil.Process().create_time()
 
 
@@ -25,9 +27,14 @@ def main(root: str) -> None:
             seen.setdefault("first_paint", time.time() - BORN)
 
     class TimedController(ui.app.Controller):
+        def __init__(self, *given):  # type: ignore[no-untyped-def]
+            super().__init__(*given)
+            self.lateness = Lateness()
+
         def engine_loaded(self) -> None:
             super().engine_loaded()
             seen["ready"] = time.time() - BORN
+            seen["latest_tick_ms"] = max(self.lateness.stop())
             shell.close()
 
     shells = []

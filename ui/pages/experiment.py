@@ -237,11 +237,12 @@ class ExperimentPage(Page):
         """On a small screen views share one group, and panels take their small sizes."""
         super().resizeEvent(event)
         narrow = self.width() < theme().px(NARROW)
+        setup_width = theme().px(272 if narrow else 320)
+        self.bar.set_room(self.width() - setup_width)
         if narrow == self._narrow:
             return
         self._narrow = narrow
-        self.setup.setFixedWidth(theme().px(272 if narrow else 320))
-        self.bar.set_narrow(narrow)
+        self.setup.setFixedWidth(setup_width)
         self.timeline.set_compact(narrow)
         if narrow:
             for view in list(self.right.views):

@@ -32,6 +32,8 @@ STATES = {
     "failed": ("x-circle", "danger", "Failed"),
 }
 
+NARROW, WIDE = 1100, 1400  # widths of the bar: icons only below, memory shown from
+
 
 @dataclass(frozen=True, slots=True)
 class Shown:
@@ -91,13 +93,16 @@ class ControlBar(Panel):
         if shown.live:
             self._memory.setText(memory_words())
 
-    def set_narrow(self, narrow: bool) -> None:
-        """Drop what the status bar shows too, and the words of what has an icon."""
-        for widget in (self._speed_box, self._device_box, self._memory_box):
+    def set_room(self, width: int) -> None:
+        """Fit into `width`: drop what the status bar shows too, then words that have an icon."""
+        narrow = width < theme().px(NARROW)
+        self._memory_box.setVisible(width >= theme().px(WIDE))
+        for widget in (self._speed_box, self._device_box):
             widget.setVisible(not narrow)
-        self._narrow = narrow
-        self.step.setText("" if narrow else "Step")
-        self.stop.setText("" if narrow else "Stop")
+        if narrow != self._narrow:
+            self._narrow = narrow
+            self.step.setText("" if narrow else "Step")
+            self.stop.setText("" if narrow else "Stop")
 
     def _show_draft(self) -> None:
         self._name.setText("New experiment")

@@ -15,7 +15,7 @@ from ui.theme import theme
 from ui.widgets import HairLine, Panel, PlainLabel, link, muted, primary, secondary, why_line
 
 SECTIONS = (
-    ("Task", ("task",)),
+    ("Task", ("title", "task")),
     ("Data", ("data",)),
     ("Model", ("model",)),
     ("Loss", ("loss", "teacher")),
@@ -176,6 +176,21 @@ class SetupPanel(Panel):
 
     # Following the user
 
+    def offer_teachers(self) -> None:
+        """List the finished runs that a student can learn from, where the loss asks for one."""
+        form = self._forms.get("Loss")
+        if form is None:
+            return
+        from engines import registry
+
+        needs = registry.loss[form.value()["loss"]["kind"]].extra.get("needs_teacher", False)
+        form.row("teacher").setVisible(needs)
+        if needs:
+            finished = [r for r in self._controller.workspace.records() if r.status == "finished"]
+            names = {r.id: f"{r.number:04d}  {r.title}" for r in finished}
+            none = "Choose a finished run" if names else "No run is finished yet"
+            form.set_choices("teacher", {"": none} | names)
+
     def _changed(self) -> None:
         if self._live:
             rate = self._forms["Training"].value().get("optimizer", {}).get("learning_rate")
@@ -188,6 +203,7 @@ class SetupPanel(Panel):
     def _check(self) -> None:
         """Look at the set-up on a background thread: data, model and what goes together."""
         self._rate_note.setVisible(self._live)
+        self.offer_teachers()
         if self._checking is not None:
             self._checking.cancel()
         values = self.value()

@@ -14,8 +14,13 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 
+def starter(controller: Controller) -> "Starter":
+    """The one that starts presets for this window: cards and palette share it."""
+    return controller.findChild(Starter) or Starter(controller)
+
+
 class Starter(QObject):
-    """Starts presets, one click each.
+    """Starts presets, one click each; lives as long as its controller.
 
     Signals:
         waiting: name of the preset that waits for torch, "" when none does any more.
@@ -23,8 +28,8 @@ class Starter(QObject):
 
     waiting = Signal(str)
 
-    def __init__(self, controller: Controller, parent: QObject | None = None):
-        super().__init__(parent)
+    def __init__(self, controller: Controller):
+        super().__init__(controller)
         self._controller = controller
         self._pending: Preset | None = None
         controller.engine_ready.connect(self._go_on)
@@ -54,7 +59,7 @@ class Starter(QObject):
 
     def set_up(self, preset: "Preset") -> None:
         """Open the first spec of a preset to be changed; nothing starts."""
-        self._controller.open_draft(preset.specs()[0])
+        self._controller.open_draft(self._specs(preset)[0])
 
     def _go_on(self) -> None:
         preset, self._pending = self._pending, None
@@ -67,8 +72,14 @@ class Starter(QObject):
         from workbench.spec import SpecError, parse
 
         try:
-            return [parse(raw).model_dump(mode="json") for raw in preset.specs()]
+            return [parse(raw).model_dump(mode="json") for raw in self._specs(preset)]
         except SpecError as error:
             log.error("Preset %s can't run: %s", preset.name, error)
             self._controller.problem.emit(f"The preset {preset.title} can't run.", str(error))
             return None
+
+    def _specs(self, preset: "Preset") -> list[dict[str, Any]]:
+        """A preset's specs, on the device of the settings unless they name one."""
+        device = self._controller.settings.device
+        chosen = {} if device == "auto" else {"device": device}
+        return [chosen | raw for raw in preset.specs()]

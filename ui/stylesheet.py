@@ -38,6 +38,7 @@ QWidget[ground="window"] { background: $window; }
 QWidget[ground="surface"] { background: $surface; }
 QWidget[ground="raised"] { background: $raised; }
 QWidget[ground="card"] { background: $raised; border: 1px solid $border; border-radius: 8px; }
+QWidget[ground="popup"] { background: $surface; border: 1px solid $border; border-radius: 8px; }
 QWidget[ground="banner"] { background: $warnsoft; border-radius: 8px; }
 QWidget[ground="chip"] { background: $raised; border-radius: 12sp; }
 QWidget[ground="pill"] { background: $soft; border-radius: 12sp; }
@@ -105,6 +106,7 @@ QLineEdit, QComboBox, QAbstractSpinBox, QPlainTextEdit, QTextEdit { background: 
     selection-background-color: $fill; selection-color: $on_fill; }
 QComboBox { padding: 0 9px; min-height: 30sp; }
 QLineEdit, QAbstractSpinBox { padding: 0 7px; min-height: 30sp; }
+QLineEdit[role="palette"] { background: transparent; border: none; font-size: 15sp; }
 QPlainTextEdit, QTextEdit { padding: 6px; font-weight: 400; }
 QPlainTextEdit[role="mono"] { font-family: "JetBrains Mono"; font-size: 12sp; background: $window;
     border-color: $border; }
@@ -162,7 +164,7 @@ QTableView::item:hover:!selected, QTreeView::item:hover:!selected,
 QListView::item:hover:!selected { background: $hover; }
 QHeaderView { background: $surface; border: none; }
 QHeaderView::section { background: $surface; color: $muted; border: none;
-    border-bottom: 1px solid $strong; padding: 0 8px; min-height: 34sp; font-size: 13sp;
+    border-bottom: 1px solid $strong; padding: 0 11px; min-height: 34sp; font-size: 13sp;
     font-weight: 500; }
 QTableCornerButton::section { background: $surface; border: none; }
 

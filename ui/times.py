@@ -10,7 +10,7 @@ def duration(seconds: float) -> str:
     if seconds < 90:
         return f"{max(1, round(seconds))}{THIN}s"
     if seconds < 90 * 60:
-        return f"{round(seconds / 60)}{THIN}min"
+        return f"{int(seconds / 60 + 0.5)}{THIN}min"
     return f"{seconds / 3600:.1f}".removesuffix(".0") + f"{THIN}h"
 
 

@@ -2,6 +2,7 @@
 
 import json
 import math
+import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -35,6 +36,7 @@ _SHORT = {
     "cross_entropy": "Cross-entropy",
     "kl_divergence": "KL divergence",
 }
+_IDENTIFIER = re.compile("[a-z]+(_[a-z]+)+")
 _SECTIONS = {"optimizer": "Optimiser"}
 # Sections whose fields say by themselves what they are about.
 _OPEN = ("training", "optimizer", "watching")
@@ -78,6 +80,8 @@ def value_words(value: Any) -> str:
             return repr(value).removesuffix(".0")
         case list() | tuple():
             return ", ".join(map(value_words, value)) or MISSING
+        case str() if _IDENTIFIER.fullmatch(value):
+            return value.replace("_", " ")
     return MISSING if value is None or value == "" else str(value)
 
 
@@ -171,7 +175,7 @@ def fresh_seeds(spec: Mapping[str, Any], records: Sequence[RunRecord], count: in
 
 def _flat(spec: Mapping[str, Any], above: str = "") -> dict[str, Any]:
     found: dict[str, Any] = {}
-    for key, value in spec.items():
+    for key, value in sorted(spec.items(), key=lambda pair: pair[0] != "kind"):
         path = f"{above}{key}"
         if isinstance(value, Mapping):
             found |= _flat(value, f"{path}.")

@@ -5,6 +5,8 @@ import statistics
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+import numpy as np
+
 from workbench.compare import (
     LIVE,
     number,
@@ -18,8 +20,9 @@ from workbench.wording import percent
 from workbench.workspace import RunRecord
 
 ACCURACY = "validation/accuracy"
-# Student's t, two-sided 95 %, for 1 to 10 degrees of freedom.
-_T95 = (12.71, 4.303, 3.182, 2.776, 2.571, 2.447, 2.365, 2.306, 2.262, 2.228)
+# Student's t, two-sided 95 %, for 1 to 10 degrees of freedom and for infinitely many.
+_DEGREES = (1, 2, 3, 4, 5, 6, 7, 8, 9, 10, math.inf)
+_T95 = (12.706, 4.303, 3.182, 2.776, 2.571, 2.447, 2.365, 2.306, 2.262, 2.228, 1.960)
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,24 +58,28 @@ class Contender:
 def verdict(records: Sequence[RunRecord]) -> str:
     """What the validation accuracies of these runs say, and whether to believe it.
 
-    Validation, because choosing by the test images would use them up.
+    Validation, because choosing by the test images would use them up. Failed runs
+    don't count: their last score is that of a network on its way out.
     """
     if not records:
         return ""
-    found = contenders(records)
     if len({_data(record) for record in records}) > 1:
         return "These runs were validated on different images: their scores don't compare."
-    if not found:
-        return "Nothing to compare yet: no run here has a validation accuracy."
-    words = _one(found[0]) if len(found) == 1 else _two(*found[:2])
-    return " ".join(filter(None, (words, _left_out(records))))
+    found = contenders(records)
+    if len(found) > 1:
+        words = _two(*found[:2])
+    elif found:
+        words = _one(found[0])
+    else:
+        words = "No validation accuracy yet." if any(map(_unfinished, records)) else ""
+    return " ".join(filter(None, (words, *_remarks(records))))
 
 
 def contenders(records: Sequence[RunRecord]) -> list[Contender]:
     """The recipes among these runs that have a score, best first."""
     groups: dict[str, list[RunRecord]] = {}
     for record in records:
-        if score(record, ACCURACY) is not None:
+        if score(record, ACCURACY) is not None and record.status != "failed":
             groups.setdefault(recipe(record.spec), []).append(record)
     names = _names(list(groups.values()))
     found = [
@@ -94,10 +101,17 @@ def clear(better: Contender, worse: Contender) -> bool | None:
         return better.mean > worse.mean
     counts = [len(c.values) for c in (better, worse)]
     freedom = sum(squares) ** 2 / sum(s**2 / (n - 1) for s, n in zip(squares, counts, strict=True))
-    degrees = max(1, math.floor(freedom))
-    # 1.96 + 2.5 / k is within 0.3 % of the table from 11 degrees on, and never below it by more.
-    limit = _T95[degrees - 1] if degrees <= len(_T95) else 1.96 + 2.5 / degrees
+    limit = student_t(freedom)
     return better.mean - worse.mean > limit * math.sqrt(sum(squares))
+
+
+def student_t(freedom: float) -> float:
+    """Student's t, two-sided 95 %, for 1 or more degrees of freedom, within 4 %.
+
+    Between the table's entries its logarithm is nearly straight over 1 / freedom.
+    """
+    inverse = [1 / degrees for degrees in reversed(_DEGREES)]
+    return float(np.exp(np.interp(1 / freedom, inverse, np.log(_T95[::-1]))))
 
 
 def _one(only: Contender) -> str:
@@ -134,16 +148,25 @@ def _belief(better: Contender, worse: Contender) -> str:
     return f"{seeds}: no more than chance between seeds can make."
 
 
-def _left_out(records: Sequence[RunRecord]) -> str:
-    """Runs that don't count yet, or never will."""
-    running = [number(r) for r in records if r.status in LIVE]
-    missing = [number(r) for r in records if score(r, ACCURACY) is None and r.status not in LIVE]
-    words = []
-    if running:
-        words.append(f"{_listed(running)} {'is' if len(running) == 1 else 'are'} not finished.")
-    if missing:
-        words.append(f"{_listed(missing)} {'has' if len(missing) == 1 else 'have'} no score.")
-    return " ".join(words)
+def _remarks(records: Sequence[RunRecord]) -> list[str]:
+    """Runs that don't count, or not yet in full."""
+    failed = [record for record in records if record.status == "failed"]
+    unfinished = [number(record) for record in records if _unfinished(record)]
+    remarks = []
+    if unfinished:
+        remarks.append(
+            f"{_listed(unfinished)} {'is' if len(unfinished) == 1 else 'are'} not finished."
+        )
+    if len(failed) == 1:
+        words = failed[0].sentence.partition(". ")[0].rstrip(".")
+        remarks.append(f"{number(failed[0])} failed{': ' if words else ''}{words}.")
+    elif failed:
+        remarks.append(f"{_listed([number(record) for record in failed])} failed.")
+    return remarks
+
+
+def _unfinished(record: RunRecord) -> bool:
+    return record.status in (*LIVE, "stopped", "interrupted")
 
 
 def _listed(words: Sequence[str]) -> str:

@@ -180,11 +180,29 @@ def test_that_setting_up_opens_a_draft_and_starts_nothing(qtbot, page, controlle
     drafts = []
     controller.draft_opened.connect(drafts.append)
     card = page.cards["two"]
+    before = card.sentence.y(), card.heightForWidth(300)
+    page.activateWindow()
     card.setFocus(Qt.FocusReason.TabFocusReason)
     qtbot.waitUntil(card.set_up.isVisible)
+    assert (card.sentence.y(), card.heightForWidth(300)) == before, "nothing jumps"
     qtbot.mouseClick(card.set_up, Qt.MouseButton.LeftButton)
     assert drafts == [{"seed": 1, "title": "A"}]
     assert controller.workspace.records() == []
+
+
+def test_that_the_device_of_the_settings_is_taken_unless_the_preset_says_one(
+    qtbot, monkeypatch, controller
+):
+    both = (preset("any"), preset("own", spec={"device": "auto"}))
+    monkeypatch.setattr(start_module, "presets", lambda: both)
+    controller.settings.device = "cpu"
+    page = shown(qtbot, controller)
+    devices = []
+    controller.start = lambda spec, **labels: devices.append(spec["device"]) or "run"
+    controller.engine_loaded()
+    page.cards["any"].click()
+    page.cards["own"].click()
+    assert devices == ["cpu", "auto"]
 
 
 def test_that_the_menu_of_a_card_starts_or_sets_up(qtbot, page, controller):
@@ -312,19 +330,16 @@ def test_that_the_search_field_and_the_buttons_lead_on(qtbot, page, controller, 
 
 
 def test_that_the_words_of_a_row_follow_its_run():
-    def seen(status, step=0, **summary):
+    def seen(status, step=0, **scores):
         record = RunRecord("x", 1, 0.0, sentence="NaN at step 3.\nmore")
-        return Seen(
-            record, status, step, {name.replace("_", "/"): v for name, v in summary.items()}
-        )
+        summary = {f"{split}/accuracy": score for split, score in scores.items()}
+        return Seen(record, status, step, 200, summary)
 
     assert state_words(seen("running", 50)) == "Running, 25 %"
     assert state_words(seen("finished", 200)) == "Finished"
     assert state_words(seen("failed", 3)) == "Failed: NaN at step 3."
-    assert (
-        result_words(seen("finished", test_accuracy=0.5, validation_accuracy=0.6))
-        == "test accuracy 50 %"
-    )
+    assert result_words(seen("finished", test=0.5, validation=0.6)) == "test accuracy 50 %"
+    assert result_words(seen("running", validation=0.6)) == "val accuracy 60 %"
     assert result_words(seen("queued")) == "–"
 
 
@@ -332,7 +347,7 @@ def test_that_times_are_said_as_people_do():
     assert [duration(s) for s in (0.4, 40, 150, 5400)] == [
         "1\u2009s",
         "40\u2009s",
-        "2\u2009min",
+        "3\u2009min",
         "1.5\u2009h",
     ]
     noon = time.mktime((2026, 3, 10, 12, 0, 0, 0, 0, -1))

@@ -16,8 +16,8 @@ from PySide6.QtWidgets import QToolButton
 from ui.plot import Curve, CurvePlot, Level, Moment
 from ui.plots.axis import Scale, step_span, tick_words, ticks, value_span
 from ui.plots.curve import Shown, extent
-from ui.plots.painting import spread
 from ui.plots.readout import readout, spoken
+from ui.plots.words import spread
 from ui.theme import theme
 from workbench.wording import THIN
 
@@ -302,10 +302,11 @@ plot = CurvePlot("Loss", smoothing=0.9)
 plot.resize(320, 160)
 plot.show()
 assert QTest.qWaitForWindowExposed(plot)
-steps = np.arange(1, 5001)
-values = np.random.default_rng(0).random(5000, dtype=np.float32)
+steps = np.arange(1, 301)
+values = np.random.default_rng(0).random(300, dtype=np.float32)
 for number in range(1, 5001):
-    plot.set_curves([Curve("train", steps[:number], values[:number])])
+    length = 1 + number % 300
+    plot.set_curves([Curve("train", steps[:length], values[:length])])
     plot.set_cursor(number if number % 2 else None)
     plot.canvas.repaint()
 assert plot.canvas.repaints >= 5000

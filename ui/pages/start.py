@@ -2,7 +2,7 @@
 
 import sqlite3
 
-from PySide6.QtCore import QRectF, QSize, Qt, QTimer
+from PySide6.QtCore import QRectF, QSize, Qt, QTimer, Signal
 from PySide6.QtGui import QPainter, QPaintEvent, QPen, QResizeEvent
 from PySide6.QtWidgets import (
     QAbstractButton,
@@ -19,7 +19,7 @@ from ui.pages.start_banners import Recovery
 from ui.pages.start_reading import Found, look
 from ui.pages.start_recent import LEAST, MOST, RecentRuns
 from ui.pictures import Drawing, drawing_of
-from ui.starting import Starter
+from ui.starting import starter
 from ui.theme import theme
 from ui.times import duration
 from ui.widgets import Chip, ElidedLabel, IconLabel, primary, secondary, title
@@ -62,6 +62,16 @@ class SearchField(QAbstractButton):
         painter.drawRoundedRect(QRectF(self.rect()).adjusted(0.5, 0.5, -0.5, -0.5), 6, 6)
 
 
+class ScrollArea(QScrollArea):
+    """Tells when its view has another size, as when a scroll bar comes or goes."""
+
+    resized = Signal()
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        self.resized.emit()
+
+
 class StartPage(Page):
     """Shown first, before torch is loaded; a click on a card before that waits for it.
 
@@ -72,7 +82,7 @@ class StartPage(Page):
 
     def __init__(self, controller: Controller, parent: QWidget | None = None):
         super().__init__(controller, parent)
-        self.starter = Starter(controller, self)
+        self.starter = starter(controller)
         self.recovery = Recovery(controller)
         self.grid = CardGrid()
         self.recent = RecentRuns(controller)
@@ -166,8 +176,7 @@ class StartPage(Page):
 
     def _share_height(self) -> None:
         """Pictures as high as they may be for everything to fit; else the page scrolls."""
-        beside = self._scroll.width() - self._scroll.viewport().width()
-        self._column.setContentsMargins(MARGIN, 4, max(0, MARGIN - beside), 16)
+        self._keep_margin()
         width = self._scroll.width() - 2 * MARGIN
         if width < 200 or not self.cards:
             return
@@ -175,7 +184,7 @@ class StartPage(Page):
         rows, card_width = self.grid.row_count(width), self.grid.card_width(width)
         row_height = theme().px(36) + 1
         shown = self.grid.cards[0].picture_height
-        needed = self._column.totalHeightForWidth(self._scroll.viewport().width())
+        needed = self._column.totalHeightForWidth(self._content.width())
         others = needed - rows * shown - self.recent.shown * row_height
         wanted = round(part * card_width)
         free = self._scroll.height() - others - rows * wanted - LEAST * row_height
@@ -183,9 +192,15 @@ class StartPage(Page):
         height = wanted + min(0, free) // rows
         self.grid.set_picture_height(height if height >= least else wanted)
 
+    def _keep_margin(self) -> None:
+        """Let cards and rows end below the header's last button, scroll bar or not."""
+        # The content is as wide as the view; asking the view costs 25 ms the first time.
+        beside = self._scroll.width() - self._content.width()
+        self._column.setContentsMargins(MARGIN, 4, max(0, MARGIN - beside), 16)
+
     def _lay_out(self) -> None:
-        content = QWidget()
-        self._column = column = QVBoxLayout(content)
+        self._content = QWidget()
+        self._column = column = QVBoxLayout(self._content)
         column.setContentsMargins(MARGIN, 4, MARGIN, 16)
         column.setSpacing(0)
         column.addWidget(self.recovery)
@@ -194,8 +209,9 @@ class StartPage(Page):
         column.addSpacing(24)
         column.addStretch()
         column.addWidget(self.recent)
-        self._scroll = QScrollArea()
-        self._scroll.setWidget(content)
+        self._scroll = ScrollArea()
+        self._scroll.setWidget(self._content)
+        self._scroll.resized.connect(self._keep_margin)
         self._scroll.setWidgetResizable(True)
         self._scroll.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         self._scroll.setFocusPolicy(Qt.FocusPolicy.NoFocus)

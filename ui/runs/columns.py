@@ -100,10 +100,10 @@ def _scored(name: str) -> Callable[[RunRecord], float | None]:
 COLUMNS = (
     Column("swatch", "", lambda r: "", lambda r: None, "", 0),
     Column("run", "Run", number, lambda r: r.number, "0000"),
-    Column("title", "Title", title_words, _text(title_words), "CNN on Fashion-MN", stretch=True),
+    Column("title", "Title", title_words, _text(title_words), "CNN on Fashion", stretch=True),
     Column("model", "Model", _kind("model"), _text(_kind("model")), "ResNet", 4),
-    Column("data", "Data", _kind("data"), _text(_kind("data")), "Fashion-MNIST", 7),
-    Column("loss", "Loss", _kind("loss"), _text(_kind("loss")), "Squared error", 6),
+    Column("data", "Data", _kind("data"), _text(_kind("data")), "Fashion-MNIST", 8),
+    Column("loss", "Loss", _kind("loss"), _text(_kind("loss")), "Cross-entropy", 6),
     Column("lr", "lr", lambda r: _optional(rate_of(r)), rate_of, "2.5e-3", 3, True),
     Column("seed", "Seed", lambda r: _optional(_seed(r)), _seed, "00", 5, True, "muted"),
     Column(
@@ -135,7 +135,7 @@ COLUMNS = (
     ),
     Column("time", "Time", lambda r: clock(r.seconds), lambda r: r.seconds, "0:00:00", 4, True),
     Column("state", "State", state_words, _text(state_words), "Running 100 %", 0, False, "muted"),
-    Column("tags", "Tags", _tags, _text(_tags), "baseline, x", 8, False, "muted", True),
+    Column("tags", "Tags", _tags, _text(_tags), "baseline, x", 7, False, "muted", True),
 )
 PLACE = {column.name: place for place, column in enumerate(COLUMNS)}
 

@@ -14,8 +14,8 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
+from ui.runs.cells import PADDING, RunDelegate
 from ui.runs.model import swatch
-from ui.runs.table import PADDING, RunDelegate
 from ui.theme import theme
 from ui.widgets import IconLabel, Panel, PlainLabel, clean, link, muted, tooltip
 from workbench.compare import Line, number, results, settings
@@ -23,7 +23,7 @@ from workbench.history import History
 from workbench.verdict import verdict
 from workbench.workspace import RunRecord
 
-MOST = 10
+MOST, MOST_JUDGED = 10, 500
 ROW = 30
 LEAST_COLUMN = 92
 
@@ -47,10 +47,8 @@ class Differences(Panel):
         self.show_all.toggled.connect(self._fill)
         theme().changed.connect(self._fill)
 
-    def show_runs(
-        self, records: Sequence[RunRecord], histories: Mapping[str, History]
-    ) -> None:
-        """Compare these runs; the table holds the first ten, the sentence counts all."""
+    def show_runs(self, records: Sequence[RunRecord], histories: Mapping[str, History]) -> None:
+        """Compare these runs; the table holds the first ten, the sentence counts up to 500."""
         self._records, self._histories = records, histories
         self.setVisible(bool(records))
         self._fill()
@@ -68,13 +66,18 @@ class Differences(Panel):
         self.hidden_words.setText("" if everything or not equal else f"{equal} {kind}")
         self.show_all.setText("Show fewer" if everything else "Show all")
         self._fill_table(shown, rows)
-        self.sentence.setText(verdict(self._records))
+        many = len(self._records)
+        self.sentence.setText(
+            verdict(self._records)
+            if many <= MOST_JUDGED
+            else f"{many} runs are too many to compare."
+        )
 
     def _fill_table(self, records: Sequence[RunRecord], lines: Sequence[Line]) -> None:
         table, scroll = self.table, self.table.verticalScrollBar().value()
         table.setColumnCount(1 + len(records))
         table.setRowCount(len(lines))
-        table.setHorizontalHeaderItem(0, _item("Setting"))
+        table.setHorizontalHeaderItem(0, _item("Setting" if len(records) > 1 else ""))
         for place, record in enumerate(records):
             header = _item(number(record))
             header.setIcon(swatch(place))
@@ -90,6 +93,8 @@ class Differences(Panel):
     def _size_columns(self, lines: Sequence[Line]) -> None:
         metrics = QFontMetrics(theme().font(13, 500))
         widest = max((metrics.horizontalAdvance(line.title) for line in lines), default=0)
+        header = self.table.horizontalHeader()
+        header.setSectionResizeMode(0, QHeaderView.ResizeMode.Fixed)
         self.table.setColumnWidth(0, min(widest + 2 * PADDING + 4, theme().px(180)))
 
     def _lay_out(self) -> None:
@@ -145,7 +150,7 @@ def _item(words: str, tone: str = "text") -> QTableWidgetItem:
 
 def _value(line: Line, place: int, words: str) -> QTableWidgetItem:
     stands_out = line.stands_out(place)
-    item = _item(words, "text" if stands_out else "muted")
+    alone = len(line.values) == 1
+    item = _item(words, "text" if stands_out or alone else "muted")
     item.setFont(theme().font(13, 600 if stands_out else 400))
     return item
-

@@ -130,6 +130,8 @@ def _strip(row: QHBoxLayout) -> QScrollArea:
     row.addStretch()
     area = QScrollArea()
     area.setWidget(inner)
+    # A scroll area turns it on, but the strip has its panel's ground.
+    inner.setAutoFillBackground(False)
     area.setWidgetResizable(True)
     area.setFixedHeight(theme().px(40))
     area.setVerticalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)

@@ -1,6 +1,7 @@
 """Title, tags and notes of one run, edited in place and stored a moment after the last key."""
 
-from PySide6.QtCore import QSignalBlocker, QTimer, Signal
+from PySide6.QtCore import QSignalBlocker, Qt, QTimer, Signal
+from PySide6.QtGui import QHideEvent
 from PySide6.QtWidgets import QGridLayout, QHBoxLayout, QLineEdit, QPlainTextEdit, QWidget
 
 from ui.runs.columns import title_words
@@ -65,6 +66,11 @@ class Labels(Panel):
         if changes:
             self.edited.emit(self._record.id, changes)
 
+    def hideEvent(self, event: QHideEvent) -> None:
+        """Store at once: the window may be about to close."""
+        self.store()
+        super().hideEvent(event)
+
     def _tags(self) -> list[str]:
         words = (word.strip() for word in clean(self.tags.text()).split(","))
         return list(dict.fromkeys(word for word in words if word))
@@ -102,7 +108,8 @@ class Labels(Panel):
         for row, (words, editor) in enumerate((("Tags", self.tags), ("Notes", self.notes))):
             label = muted(words)
             label.setBuddy(editor)
-            grid.addWidget(label, row, 0)
+            grid.addWidget(label, row, 0, Qt.AlignmentFlag.AlignTop)
+            label.setFixedHeight(theme().px(32))
             grid.addWidget(editor, row, 1)
         self.box.addLayout(head)
         self.box.addLayout(grid)

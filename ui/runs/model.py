@@ -43,7 +43,7 @@ class RunModel(QAbstractTableModel):
 
     def __init__(self) -> None:
         super().__init__()
-        self.all: list[RunRecord] = []
+        self._all: dict[str, RunRecord] = {}
         self.rows: list[RunRecord] = []
         self.colours: Mapping[str, int] = {}
         self._place: dict[str, int] = {}
@@ -55,12 +55,12 @@ class RunModel(QAbstractTableModel):
 
     def set_records(self, records: Sequence[RunRecord]) -> None:
         """Show these runs; rows that stay where they are only get their new words."""
-        self.all = list(records)
+        self._all = {record.id: record for record in records}
         self._show(self._arranged())
 
     def update_record(self, record: RunRecord) -> None:
         """Show a run's new numbers, leaving it where it is."""
-        self.all = [record if known.id == record.id else known for known in self.all]
+        self._all[record.id] = record
         row = self._place.get(record.id)
         if row is not None:
             self.rows[row] = record
@@ -73,6 +73,8 @@ class RunModel(QAbstractTableModel):
 
     def sort(self, column: int, order: Qt.SortOrder = Qt.SortOrder.AscendingOrder) -> None:
         """Sort by a column; runs without a value come last, whichever way."""
+        if (column, order) == (self._column, self._order):  # Qt asks twice
+            return
         self._column, self._order = column, order
         self._show(self._arranged())
 
@@ -83,6 +85,15 @@ class RunModel(QAbstractTableModel):
         for row in sorted(self._place[run] for run in touched if run in self._place):
             index = self.index(row, PLACE["swatch"])
             self.dataChanged.emit(index, index)
+
+    @property
+    def all(self) -> list[RunRecord]:
+        """Every run, filtered out or not, newest first."""
+        return list(self._all.values())
+
+    def record(self, run: str) -> RunRecord | None:
+        """A run's row, filtered out or not; None if there is no such run."""
+        return self._all.get(run)
 
     def row_of(self, run: str) -> int | None:
         """The row of a run, None while it is filtered out."""
@@ -184,9 +195,7 @@ class RunModel(QAbstractTableModel):
         if same:
             self.rows = rows
             if rows:
-                self.dataChanged.emit(
-                    self.index(0, 0), self.index(len(rows) - 1, len(COLUMNS) - 1)
-                )
+                self.dataChanged.emit(self.index(0, 0), self.index(len(rows) - 1, len(COLUMNS) - 1))
             return
         self.about_to_change.emit()
         self.beginResetModel()
@@ -233,4 +242,3 @@ def _tone(column: Column, record: RunRecord) -> str:
 
 def _first(pair: tuple[Any, RunRecord]) -> Any:
     return pair[0]
-

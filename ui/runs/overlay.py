@@ -16,6 +16,7 @@ from workbench.workspace import RunRecord
 MOST = 10  # class colours there are; they never repeat
 SLOW = 300  # milliseconds from which waiting shows
 DIMMED = 0.6
+NOWHERE = -1  # a step left of every plot: runs side by side have no step in common
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +61,7 @@ class Overlay(Panel):
         self._stack = QStackedWidget()
         for plot, metric in zip(self.plots, METRICS, strict=True):
             plot.setObjectName(metric.name)
+            plot.set_cursor(NOWHERE)
             self._stack.addWidget(plot)
         row = QHBoxLayout()
         row.setContentsMargins(16, 0, 16, 0)
@@ -81,9 +83,7 @@ class Overlay(Panel):
         """The plot on screen."""
         return self.plots[self._stack.currentIndex()]
 
-    def show_runs(
-        self, records: Sequence[RunRecord], histories: Mapping[str, History]
-    ) -> None:
+    def show_runs(self, records: Sequence[RunRecord], histories: Mapping[str, History]) -> None:
         """Draw these runs, the first ten of them, as far as their histories are read."""
         self._records, self._histories = records, histories
         self._slow.stop()
@@ -125,7 +125,8 @@ class Overlay(Panel):
             return "different losses: heights don't compare"
         if len(self._records) > MOST:
             return f"the first {MOST} of {len(self._records)}"
-        return ""
+        alone = self._histories.get(self._records[0].id) if len(self._records) == 1 else None
+        return alone.problems[-1].sentence if alone is not None and alone.problems else ""
 
     def _dim(self, dimmed: bool) -> None:
         if not dimmed:

@@ -1,38 +1,29 @@
 """The Runs table: keys and mouse, the order of selection, and columns that give way."""
 
 from PySide6.QtCore import (
-    QEvent,
     QItemSelection,
     QItemSelectionModel,
-    QModelIndex,
-    QPersistentModelIndex,
     QSignalBlocker,
     Qt,
     Signal,
 )
-from PySide6.QtGui import QFontMetrics, QHelpEvent, QKeyEvent, QMouseEvent, QResizeEvent
+from PySide6.QtGui import QFontMetrics, QKeyEvent, QMouseEvent, QResizeEvent
 from PySide6.QtWidgets import (
     QAbstractItemView,
     QHeaderView,
-    QLineEdit,
-    QStyledItemDelegate,
-    QStyleOptionViewItem,
     QTableView,
-    QToolTip,
     QWidget,
 )
 
+from ui.runs.cells import PADDING, RunDelegate
 from ui.runs.columns import COLUMNS, PLACE, Column
 from ui.runs.model import RunModel
 from ui.theme import theme
-from ui.widgets import tooltip
 from workbench.workspace import RunRecord
 
-PADDING = 8
-ARROW = 16  # px that a header keeps for the arrow of sorting
+ARROW = 10  # px that a header keeps for the arrow of sorting, half of it in the padding
 ICON = 24  # px of an icon and its gap
 TITLE_MOST = 320
-Index = QModelIndex | QPersistentModelIndex
 
 
 class RunTable(QTableView):
@@ -70,7 +61,9 @@ class RunTable(QTableView):
         self.chosen = [run for run in runs if self.rows.row_of(run) is not None]
         self._select_chosen()
         if self.chosen:
-            self.scrollTo(self.rows.index(self.rows.row_of(self.chosen[0]) or 0, 0))
+            index = self.rows.index(self.rows.row_of(self.chosen[0]) or 0, PLACE["title"])
+            self.selectionModel().setCurrentIndex(index, QItemSelectionModel.SelectionFlag.NoUpdate)
+            self.scrollTo(index)
         self.chosen_changed.emit()
 
     def chosen_records(self) -> list[RunRecord]:
@@ -127,12 +120,12 @@ class RunTable(QTableView):
     def _follow_selection(self) -> None:
         if self._restoring:
             return
-        rows = self.selectionModel().selectedRows()
-        now = {self.rows.record_at(index).id for index in rows}
-        kept = [run for run in self.chosen if run in now]
-        known = set(kept)
-        fresh = [self.rows.rows[row].id for row in sorted(index.row() for index in rows)]
-        self.chosen = kept + [run for run in fresh if run not in known]
+        # By ranges: `selectedRows` takes seconds for thousands of rows.
+        ranges = self.selectionModel().selection().toList()
+        rows = sorted({row for r in ranges for row in range(r.top(), r.bottom() + 1)})
+        now = dict.fromkeys(self.rows.rows[row].id for row in rows)
+        kept = dict.fromkeys(run for run in self.chosen if run in now)
+        self.chosen = list(kept | now)
         self.chosen_changed.emit()
 
     def _remember(self) -> None:
@@ -159,12 +152,7 @@ class RunTable(QTableView):
         for first, end in _ranges(sorted(self.rows.row_of(run) or 0 for run in self.chosen)):
             selection.select(self.rows.index(first, 0), self.rows.index(end, last))
         self._restoring = True
-        self.selectionModel().select(
-            selection, QItemSelectionModel.SelectionFlag.ClearAndSelect
-        )
-        if self.chosen and not self.currentIndex().isValid():
-            index = self.rows.index(self.rows.row_of(self.chosen[0]) or 0, PLACE["title"])
-            self.selectionModel().setCurrentIndex(index, QItemSelectionModel.SelectionFlag.NoUpdate)
+        self.selectionModel().select(selection, QItemSelectionModel.SelectionFlag.ClearAndSelect)
         self._restoring = False
 
     # Look
@@ -217,59 +205,13 @@ class RunTable(QTableView):
             self.setColumnWidth(place, wide[column.name])
 
 
-class RunDelegate(QStyledItemDelegate):
-    """Cells without a focus frame, with the whole text as tooltip where it is cut."""
-
-    def initStyleOption(self, option: QStyleOptionViewItem, index: Index) -> None:
-        super().initStyleOption(option, index)
-        option.state &= ~option.state.State_HasFocus
-
-    def createEditor(self, parent: QWidget, option: QStyleOptionViewItem, index: Index) -> QWidget:
-        editor = QLineEdit(parent)
-        editor.setObjectName("title_editor")
-        editor.setMaxLength(120)
-        editor.setAccessibleName("Title")
-        return editor
-
-    def updateEditorGeometry(
-        self, editor: QWidget, option: QStyleOptionViewItem, index: Index
-    ) -> None:
-        editor.setGeometry(option.rect.adjusted(0, 2, 0, -3))
-
-    def helpEvent(
-        self,
-        event: QHelpEvent,
-        view: QAbstractItemView,
-        option: QStyleOptionViewItem,
-        index: Index,
-    ) -> bool:
-        if event.type() != QEvent.Type.ToolTip or not index.isValid():
-            return False
-        text = cell_tip(index, view.visualRect(index).width())
-        if text:
-            QToolTip.showText(event.globalPos(), tooltip(text), view)
-        else:
-            QToolTip.hideText()
-        return True
-
-
-def cell_tip(index: Index, width: int) -> str:
-    """The whole words of a cell that is cut; for a state, the sentence of the run's end."""
-    model = index.model()
-    if isinstance(model, RunModel) and COLUMNS[index.column()].name == "state":
-        return model.record_at(index).sentence
-    words = str(index.data() or "")
-    needed = QFontMetrics(theme().font(13, 500)).horizontalAdvance(words) + 2 * PADDING
-    return words if needed > width else ""
-
-
 def least_width(column: Column) -> int:
     """Pixels that a column needs for its usual words and its header."""
     if column.name == "swatch":
         return theme().px(34)
     body = QFontMetrics(theme().font(13, 500)).horizontalAdvance(column.sample)
     head = QFontMetrics(theme().font(13, 500)).horizontalAdvance(column.title) + ARROW
-    return max(body + (ICON if column.name == "state" else 0), head) + 2 * PADDING + 2
+    return max(body + (ICON if column.name == "state" else 0), head) + 2 * PADDING + 1
 
 
 def _has(columns: list[Column], name: str) -> bool:

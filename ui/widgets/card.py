@@ -1,9 +1,10 @@
 """A card to start something from: picture, title, how long it takes, a sentence. No frame."""
 
-from PySide6.QtCore import QEvent, QObject, QPoint, QRectF, QSize, Qt, Signal
+from PySide6.QtCore import QEvent, QPoint, QRectF, QSize, Qt, Signal
 from PySide6.QtGui import (
     QAction,
     QContextMenuEvent,
+    QEnterEvent,
     QKeyEvent,
     QPainter,
     QPaintEvent,
@@ -13,6 +14,7 @@ from PySide6.QtGui import (
 )
 from PySide6.QtWidgets import (
     QAbstractButton,
+    QApplication,
     QHBoxLayout,
     QMenu,
     QSizePolicy,
@@ -25,7 +27,7 @@ from ui.theme import theme
 from ui.widgets.button import link, tooltip
 from ui.widgets.label import ElidedLabel, IconLabel, PlainLabel
 
-SPACE = 8  # between picture and title
+SPACE = 4  # between picture and title's row
 
 
 class Card(QAbstractButton):
@@ -59,7 +61,6 @@ class Card(QAbstractButton):
         self.set_up.setAccessibleName(f"Set up {title}")
         self.set_up.setCursor(Qt.CursorShape.PointingHandCursor)
         self.set_up.clicked.connect(self.set_up_wanted)
-        self.set_up.installEventFilter(self)
         self.set_up.hide()
         self.clock = IconLabel("clock", "muted", 14)
         self.time = PlainLabel(time, "why", "muted")
@@ -67,6 +68,9 @@ class Card(QAbstractButton):
         self.sentence = PlainLabel(sentence, "why", "muted", wrap=True)
         self._lay_out()
         theme().changed.connect(self._restyle)
+        app = QApplication.instance()
+        if isinstance(app, QApplication):
+            app.focusChanged.connect(self._focus_moved)
 
     def show_drawing(self, drawing: Drawing | None) -> None:
         """Show another picture."""
@@ -124,18 +128,13 @@ class Card(QAbstractButton):
             painter.setPen(QPen(theme().color("border"), 1))
             painter.drawRoundedRect(edge, ROUND, ROUND)
 
-    def event(self, event: QEvent) -> bool:
-        kind = event.type()
-        if kind in (QEvent.Type.HoverEnter, QEvent.Type.FocusIn):
-            self.set_up.show()
-        elif kind in (QEvent.Type.HoverLeave, QEvent.Type.FocusOut):
-            self._hide_link()
-        return super().event(event)
+    def enterEvent(self, event: QEnterEvent) -> None:
+        super().enterEvent(event)
+        self.set_up.show()
 
-    def eventFilter(self, watched: QObject, event: QEvent) -> bool:
-        if event.type() == QEvent.Type.FocusOut:
-            self._hide_link()
-        return super().eventFilter(watched, event)
+    def leaveEvent(self, event: QEvent) -> None:
+        super().leaveEvent(event)
+        self._focus_moved(None, QApplication.focusWidget())
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
         if event.key() in (Qt.Key.Key_Return, Qt.Key.Key_Enter):
@@ -152,10 +151,8 @@ class Card(QAbstractButton):
             menu.addAction(action)
         menu.popup(event.globalPos())
 
-    def _hide_link(self) -> None:
-        at_link = self.set_up.hasFocus() or self.hasFocus() or self.underMouse()
-        # Focus has not arrived yet at the link when it leaves the card.
-        self.set_up.setVisible(at_link or self.window().focusWidget() is self.set_up)
+    def _focus_moved(self, _before: QWidget | None, now: QWidget | None) -> None:
+        self.set_up.setVisible(self.underMouse() or now is self or now is self.set_up)
 
     def _restyle(self) -> None:
         self._pixmap = None
@@ -164,6 +161,7 @@ class Card(QAbstractButton):
     def _lay_out(self) -> None:
         row = QHBoxLayout()
         row.setSpacing(6)
+        row.addStrut(self.set_up.sizeHint().height())  # the words keep their place on hover
         row.addWidget(self.title, 1)
         row.addWidget(self.set_up)
         row.addSpacing(4)
@@ -171,7 +169,7 @@ class Card(QAbstractButton):
         row.addWidget(self.time)
         self._room = QVBoxLayout(self)
         self._room.setContentsMargins(0, self._height + SPACE, 0, 0)
-        self._room.setSpacing(2)
+        self._room.setSpacing(0)
         self._room.addLayout(row)
         self._room.addWidget(self.sentence)
         self._room.addStretch()

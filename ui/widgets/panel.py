@@ -5,7 +5,7 @@ from typing import Literal
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QBoxLayout, QHBoxLayout, QSizePolicy, QVBoxLayout, QWidget
 
-Ground = Literal["window", "surface", "raised", "card", "banner", "chip", "pill"]
+Ground = Literal["window", "surface", "raised", "card", "popup", "banner", "chip", "pill"]
 
 
 class Panel(QWidget):

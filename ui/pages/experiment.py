@@ -73,7 +73,7 @@ class ExperimentPage(Page):
 
     def open_draft(self, raw: Mapping[str, Any]) -> None:
         """Show a set-up to edit; nothing runs yet."""
-        self._show_draft(raw)
+        self._show_draft({"device": self.controller.settings.device} | dict(raw))
 
     def entered(self) -> None:
         """Draw what arrived while another page was in front."""
@@ -209,6 +209,9 @@ class ExperimentPage(Page):
             (".", lambda: self._steer(controller.step)),
             ("Ctrl+B", lambda: self.setup.setVisible(not self.setup.isVisible())),
             ("L", lambda: self.move_cursor(None)),
+            ("Ctrl+\\", self._move_front),
+            ("Ctrl+Tab", lambda: self._group_in_use().turn(1)),
+            ("Ctrl+Shift+Tab", lambda: self._group_in_use().turn(-1)),
         ):
             shortcut = QShortcut(QKeySequence(keys), self)
             shortcut.setContext(Qt.ShortcutContext.WidgetWithChildrenShortcut)
@@ -221,6 +224,16 @@ class ExperimentPage(Page):
     def _pause_by_key(self) -> None:
         if self.run is not None and self.controller.is_live(self.run):
             self.main()
+
+    def _group_in_use(self) -> ViewGroup:
+        focus = self.focusWidget()
+        return self.right if focus is not None and self.right.isAncestorOf(focus) else self.left
+
+    def _move_front(self) -> None:
+        group = self._group_in_use()
+        other = self.left if group is self.right else self.right
+        if group.front is not None:
+            self._move(group.front, group, other)
 
     def _move(self, view: View, group: ViewGroup, other: ViewGroup) -> None:
         if len(group.views) > 1 or other.views:

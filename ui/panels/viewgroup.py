@@ -89,6 +89,11 @@ class ViewGroup(Panel):
         """Show a view of this group."""
         self.tabs.setCurrentIndex(self.views.index(view))
 
+    def turn(self, places: int) -> None:
+        """Bring the view so many tabs further to the front, round and round."""
+        if self.views:
+            self.tabs.setCurrentIndex((self.tabs.currentIndex() + places) % len(self.views))
+
     def show_history(self, history: History | None, cursor: int | None) -> None:
         """Draw the view in front."""
         if self.front is not None and self.isVisible():

@@ -20,10 +20,12 @@ from PySide6.QtWidgets import QSizePolicy, QWidget
 
 from ui.plots.axis import Scale, Span, value_span
 from ui.plots.curve import Curve, Level, Moment, Shown, Smoothing, extent
-from ui.plots.painting import Picture, end_words, paint_axes, paint_curves
+from ui.plots.painting import paint_axes, paint_curves
+from ui.plots.picture import Picture
 from ui.plots.pointing import Pointing
 from ui.plots.readout import paint_readout, readout, spoken
 from ui.plots.steps import Steps
+from ui.plots.words import end_words
 from ui.theme import theme
 
 

@@ -11,7 +11,8 @@ from PySide6.QtCore import QBuffer, QByteArray, QIODevice, QPoint, QRect, QSize
 from PySide6.QtGui import QColor, QFont, QFontMetricsF, QImage, QPainter
 
 from ui.plots.curve import Curve
-from ui.plots.painting import Picture, paint
+from ui.plots.painting import paint
+from ui.plots.picture import Picture
 from ui.theme import theme
 
 FILE_RATIO = 2.0

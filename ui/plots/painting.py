@@ -1,7 +1,5 @@
 """Draws a plot with as little work as the pixels need: the same code for screen and files."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -9,52 +7,19 @@ from PySide6.QtCore import QLineF, QPointF, QRectF, Qt
 from PySide6.QtGui import QColor, QFontMetricsF, QPainter, QPen
 
 from ui.plots.axis import Scale, tick_words, ticks
-from ui.plots.curve import Level, Moment, Shown
+from ui.plots.curve import Shown
+from ui.plots.picture import Picture
+from ui.plots.words import paint_ends, paint_words
 from ui.theme import mixed, theme
-from workbench.curves import band, cell_size, polyline
-from workbench.wording import digits
+from workbench.curves import band, polyline
 
 if TYPE_CHECKING:
     from PySide6.QtGui import QPolygonF
 
 LINE_WIDTH = {"line": 2.0, "dots": 1.5}
 BAND_SHARE = 0.2
-NEAR_HEAD = 96
 # A column that varies by less than this many device pixels is hidden below the line's width.
 STILL = 1.5
-
-
-@dataclass(frozen=True, slots=True)
-class Picture:
-    """Everything that a plot shows besides cursor and read-out.
-
-    Attributes:
-        area: where curves are drawn, in logical pixels; words may stand outside.
-        factor: what values are multiplied with for people, such as 100 for percent.
-        ratio: device pixels per logical pixel.
-        vector: draw strokes of true width, for files; the screen gets faster ones.
-    """
-
-    area: QRectF
-    x: Scale
-    y: Scale
-    shown: Sequence[Shown]
-    levels: Sequence[Level] = ()
-    moments: Sequence[Moment] = ()
-    moment_words: bool = True
-    factor: float = 1.0
-    ratio: float = 1.0
-    vector: bool = False
-
-    @property
-    def columns(self) -> int:
-        """Pixel columns of the area on the device."""
-        return max(1, round(self.area.width() * self.ratio))
-
-    def cell(self, shown: Shown) -> int:
-        """How many steps one cell of a curve's band covers."""
-        # Logical pixels, so that files have the same band as the screen.
-        return cell_size(self.x.high - self.x.low, round(self.area.width()), shown.spacing())
 
 
 def paint(painter: QPainter, picture: Picture) -> None:
@@ -80,20 +45,8 @@ def paint_curves(painter: QPainter, picture: Picture) -> None:
     for shown in picture.shown:
         _paint_line(painter, picture, shown)
     painter.restore()
-    _paint_words(painter, picture)
-    _paint_ends(painter, picture)
-
-
-def end_words(shown: Shown, factor: float) -> str:
-    """Name and last value of a curve, such as "train 0.327"."""
-    end = shown.end()
-    return f"{shown.curve.name} {digits(end[1] * factor)}" if end else ""
-
-
-def _head_pixel(picture: Picture) -> float:
-    ends = [end[0] for shown in picture.shown if (end := shown.end())]
-    pixel = picture.x.pixel(max(ends, default=0))
-    return pixel if picture.x.start < pixel <= picture.x.end else picture.x.end
+    paint_words(painter, picture)
+    paint_ends(painter, picture)
 
 
 def paint_axes(painter: QPainter, picture: Picture) -> None:
@@ -150,35 +103,6 @@ def _paint_moments(painter: QPainter, picture: Picture) -> None:
         x = round(picture.x.pixel(moment.step)) + 0.5
         if area.left() <= x <= area.right():
             painter.drawLine(QLineF(x, area.top(), x, area.bottom()))
-
-
-def _paint_words(painter: QPainter, picture: Picture) -> None:
-    """Words of levels and moments, on a patch of ground where a curve runs below them."""
-    area, metrics = picture.area, QFontMetricsF(painter.font())
-    end = _head_pixel(picture)
-    for level in picture.levels:
-        y = round(picture.y.pixel(level.value))
-        if area.top() <= y <= area.bottom():
-            left = end - 8 - metrics.horizontalAdvance(level.words)
-            if left < area.left() + 8:
-                left = area.right() - metrics.horizontalAdvance(level.words)
-            base = y - 6.0 if y - 6 - metrics.ascent() >= area.top() else y + 5 + metrics.ascent()
-            _write(painter, metrics, left, base, level.words)
-    for row, moment in enumerate(picture.moments if picture.moment_words else ()):
-        x = picture.x.pixel(moment.step)
-        if area.left() <= x <= area.right():
-            left = x - 6 - metrics.horizontalAdvance(moment.words)
-            base = area.top() + area.height() * 0.4 + row % 4 * (metrics.height() + 2)
-            _write(painter, metrics, left if left > area.left() + 4 else x + 7, base, moment.words)
-
-
-def _write(painter: QPainter, metrics: QFontMetricsF, left: float, base: float, words: str) -> None:
-    ground = QColor(theme().tokens.surface)
-    ground.setAlphaF(0.8)
-    width = metrics.horizontalAdvance(words)
-    painter.fillRect(QRectF(left - 3, base - metrics.ascent(), width + 6, metrics.height()), ground)
-    painter.setPen(QColor(theme().tokens.muted))
-    painter.drawText(QPointF(left, base), words)
 
 
 def _paint_band(painter: QPainter, picture: Picture, shown: Shown) -> None:
@@ -258,54 +182,3 @@ def _polygon(x: np.ndarray, y: np.ndarray) -> "QPolygonF":
     from pyqtgraph.functions import arrayToQPolygonF
 
     return arrayToQPolygonF(np.ascontiguousarray(x), np.ascontiguousarray(y))
-
-
-def _paint_ends(painter: QPainter, picture: Picture) -> None:
-    area = picture.area
-    painter.setFont(theme().font(12, 600))
-    metrics = QFontMetricsF(painter.font())
-    words, head = [], _head_pixel(picture)
-    for shown in picture.shown:
-        end = shown.end()
-        if end and picture.x.low <= end[0] <= picture.x.high:
-            y = min(max(picture.y.pixel(end[1]), area.top() + 6), area.bottom() - 6)
-            x = picture.x.pixel(end[0])
-            # A curve measured now and then ends a little before the others.
-            words.append((y, (head if head - x < NEAR_HEAD else x) + 8, shown))
-    words.sort(key=lambda word: word[0])
-    heights = spread([y for y, _, _ in words], metrics.height(), area.top(), area.bottom())
-    for y, (_, x, shown) in zip(heights, words, strict=True):
-        text = end_words(shown, picture.factor)
-        left = min(x, area.right() - metrics.horizontalAdvance(text))
-        painter.setPen(QColor(shown.curve.hex))
-        painter.drawText(QPointF(left, y + metrics.capHeight() / 2), text)
-
-
-def spread(wanted: list[float], gap: float, low: float, high: float) -> list[float]:
-    """Ascending heights near the ascending `wanted`, at least `gap` apart, within the borders.
-
-    Groups that would touch are centred on the mean of what they wanted.
-    """
-    groups: list[list[float]] = []
-    for height in wanted:
-        groups.append([height])
-        while len(groups) > 1 and _bottom(groups[-2], gap) + gap > _top(groups[-1], gap):
-            groups[-2:] = [groups[-2] + groups[-1]]
-    placed = [_top(group, gap) + gap * i for group in groups for i in range(len(group))]
-    limit = high - gap / 2
-    for i in reversed(range(len(placed))):
-        placed[i] = min(placed[i], limit)
-        limit = placed[i] - gap
-    limit = low + gap / 2
-    for i in range(len(placed)):
-        placed[i] = max(placed[i], limit)
-        limit = placed[i] + gap
-    return placed
-
-
-def _top(group: list[float], gap: float) -> float:
-    return sum(group) / len(group) - gap * (len(group) - 1) / 2
-
-
-def _bottom(group: list[float], gap: float) -> float:
-    return sum(group) / len(group) + gap * (len(group) - 1) / 2

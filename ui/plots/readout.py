@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from PySide6.QtCore import QPointF, QRectF
 from PySide6.QtGui import QColor, QFontMetricsF, QPainter, QPen
 
-from ui.plots.painting import Picture
+from ui.plots.picture import Picture
 from ui.theme import theme
 from workbench.wording import digits, thousands
 

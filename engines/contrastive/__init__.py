@@ -1,0 +1,1 @@
+"""What contrastive learning needs besides a model: views, batches, mining, losses and measures."""

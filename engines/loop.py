@@ -195,6 +195,7 @@ class _Loop:
             yield from self.flush()
             yield from self.checkpoint()
             yield StatusChanged(self.step, "paused")
+            yield from self._small_requests()  # asked for, and let go again, while we saved
             while self.control.held:
                 self.control.wait()
                 yield from self._small_requests()

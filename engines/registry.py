@@ -28,9 +28,7 @@ _discovering = threading.RLock()
 class Knobs(BaseModel):
     """The settings of one entry: frozen, unknown names refused."""
 
-    model_config = ConfigDict(
-        extra="forbid", frozen=True, use_attribute_docstrings=True, allow_inf_nan=False
-    )
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -174,20 +172,45 @@ class SplitKnobs(Knobs):
 
     classes: Annotated[
         tuple[str, ...],
-        Field(title="Keep only classes", json_schema_extra=ADVANCED | {"placeholder": "all"}),
+        Field(
+            description="Keep only these classes, by name and in this order; empty keeps all.",
+            title="Keep only classes",
+            json_schema_extra=ADVANCED | {"placeholder": "all"},
+        ),
     ] = ()
-    """Keep only these classes, by name and in this order; empty keeps all."""
 
     train_images: Annotated[
-        int, Field(ge=0, le=100_000_000, title="At most so many images", json_schema_extra=ADVANCED)
+        int,
+        Field(
+            description="Use at most this many training images, in proportion to the classes; 0 uses "
+            "all.",
+            ge=0,
+            le=100_000_000,
+            title="At most so many images",
+            json_schema_extra=ADVANCED,
+        ),
     ] = 0
-    """Use at most this many training images, in proportion to the classes; 0 uses all."""
 
-    validation_share: Annotated[float, Field(ge=0.01, le=0.5, json_schema_extra=ADVANCED)] = 0.1
-    """Share of the training images held out for validation, between 0.01 and 0.5."""
+    validation_share: Annotated[
+        float,
+        Field(
+            description="Share of the training images held out for validation, between 0.01 and "
+            "0.5.",
+            ge=0.01,
+            le=0.5,
+            json_schema_extra=ADVANCED,
+        ),
+    ] = 0.1
 
-    split_seed: Annotated[int, Field(ge=0, le=2**31 - 1, json_schema_extra=ADVANCED)] = 0
-    """Decides which images are held out; the same for every run to be compared."""
+    split_seed: Annotated[
+        int,
+        Field(
+            description="Decides which images are held out; the same for every run to be compared.",
+            ge=0,
+            le=2**31 - 1,
+            json_schema_extra=ADVANCED,
+        ),
+    ] = 0
 
 
 model = Registry("model", "engines.models")

@@ -87,8 +87,11 @@ def overlaid(below: Mapping[str, Any], above: Mapping[str, Any]) -> dict[str, An
     result = copy.deepcopy(dict(below))
     for name, value in above.items():
         under = result.get(name)
-        both = isinstance(value, Mapping) and isinstance(under, Mapping)
-        if both and value.get("kind", under.get("kind")) == under.get("kind"):
+        if (
+            isinstance(value, Mapping)
+            and isinstance(under, Mapping)
+            and value.get("kind", under.get("kind")) == under.get("kind")
+        ):
             result[name] = overlaid(under, value)
         else:
             result[name] = copy.deepcopy(value)

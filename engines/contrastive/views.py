@@ -27,28 +27,72 @@ _QUARTER_TURN = tuple(
 class Views(Knobs):
     """How the two views of an image may differ: what is changed is what the model ignores."""
 
-    crop: Annotated[float, Field(ge=0.05, le=1.0, title="Smallest crop")] = 0.2
-    """Enlarge a random part of the image; the least share of its area. 1 is off."""
+    crop: Annotated[
+        float,
+        Field(
+            description="Enlarge a random part of the image; the least share of its area. 1 is "
+            "off.",
+            ge=0.05,
+            le=1.0,
+            title="Smallest crop",
+        ),
+    ] = 0.2
 
-    flip: bool = True
-    """Mirror left and right, for one view in two."""
+    flip: Annotated[bool, Field(description="Mirror left and right, for one view in two.")] = True
 
-    jitter: Annotated[float, Field(ge=0, le=1, title="Colour jitter")] = 0.5
-    """Change brightness, contrast and saturation by up to 0.8 times this. 0 is off."""
+    jitter: Annotated[
+        float,
+        Field(
+            description="Change brightness, contrast and saturation by up to 0.8 times this. 0 is "
+            "off.",
+            ge=0,
+            le=1,
+            title="Colour jitter",
+        ),
+    ] = 0.5
 
-    hue: Annotated[float, Field(ge=0, le=0.5, title="Hue")] = 0.1
-    """Turn all colours round the colour circle by up to this share of it, either way."""
+    hue: Annotated[
+        float,
+        Field(
+            description="Turn all colours round the colour circle by up to this share of it, either "
+            "way.",
+            ge=0,
+            le=0.5,
+            title="Hue",
+        ),
+    ] = 0.1
 
     jitter_chance: Annotated[
-        float, Field(ge=0, le=1, title="Chance of jitter", json_schema_extra=ADVANCED)
+        float,
+        Field(
+            description="Share of the views whose colours are jittered, hue included.",
+            ge=0,
+            le=1,
+            title="Chance of jitter",
+            json_schema_extra=ADVANCED,
+        ),
     ] = 0.8
-    """Share of the views whose colours are jittered, hue included."""
 
-    grey: Annotated[float, Field(ge=0, le=1, title="Chance of grey")] = 0.2
-    """Share of the views that lose their colours."""
+    grey: Annotated[
+        float,
+        Field(
+            description="Share of the views that lose their colours.",
+            ge=0,
+            le=1,
+            title="Chance of grey",
+        ),
+    ] = 0.2
 
-    blur: Annotated[float, Field(ge=0, le=1, title="Chance of blur")] = 0.0
-    """Share of the views that are blurred, σ from 0.1 to 2 pixels. SimCLR: 0.5, small images 0."""
+    blur: Annotated[
+        float,
+        Field(
+            description="Share of the views that are blurred, σ from 0.1 to 2 pixels. SimCLR: 0.5, small "
+            "images 0.",
+            ge=0,
+            le=1,
+            title="Chance of blur",
+        ),
+    ] = 0.0
 
     @property
     def active(self) -> bool:

@@ -19,20 +19,41 @@ ASPECT = 4 / 3  # a crop is at most this much wider than high, or higher than wi
 class Augmentation(Knobs):
     """What is done to a training image at random; everything is off by default."""
 
-    shift: Annotated[int, Field(ge=0, le=64, json_schema_extra={"unit": "px"})] = 0
-    """Move by up to this many pixels along each axis; what comes in is black. 0 is off."""
+    shift: Annotated[
+        int,
+        Field(
+            description="Move by up to this many pixels along each axis; what comes in is black. 0 is "
+            "off.",
+            ge=0,
+            le=64,
+            json_schema_extra={"unit": "px"},
+        ),
+    ] = 0
 
-    flip: bool = False
-    """Mirror left and right, for one image in two."""
+    flip: Annotated[bool, Field(description="Mirror left and right, for one image in two.")] = False
 
-    crop: Annotated[float, Field(ge=0.05, le=1.0, title="Smallest crop")] = 1.0
-    """Enlarge a random part of the image; the least share of its area. 1 is off."""
+    crop: Annotated[
+        float,
+        Field(
+            description="Enlarge a random part of the image; the least share of its area. 1 is "
+            "off.",
+            ge=0.05,
+            le=1.0,
+            title="Smallest crop",
+        ),
+    ] = 1.0
 
     cutout: Annotated[
         int,
-        Field(ge=0, le=128, title="Cut-out", json_schema_extra={"unit": "px", "beside": True}),
+        Field(
+            description="Blacken a square with sides of this many pixels at a random place. 0 is "
+            "off.",
+            ge=0,
+            le=128,
+            title="Cut-out",
+            json_schema_extra={"unit": "px", "beside": True},
+        ),
     ] = 0
-    """Blacken a square with sides of this many pixels at a random place. 0 is off."""
 
     @property
     def active(self) -> bool:

@@ -24,7 +24,8 @@ def nearest_probabilities(logits_BK: Tensor, *, on: str = "probabilities") -> Te
     sorted_BK = scores_BK.sort(dim=1, descending=True).values
     sums_BK = sorted_BK.cumsum(1)
     rank_K = torch.arange(1, scores_BK.shape[1] + 1, device=scores_BK.device)
-    count_B1 = (1 + rank_K * sorted_BK > sums_BK).sum(1, keepdim=True)
+    # At least 1 by theory; of scores that are not finite none compares, and they stay NaN.
+    count_B1 = (1 + rank_K * sorted_BK > sums_BK).sum(1, keepdim=True).clamp(min=1)
     threshold_B1 = (sums_BK.gather(1, count_B1 - 1) - 1) / count_B1
     return (scores_BK - threshold_B1).relu()
 

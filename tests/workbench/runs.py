@@ -52,16 +52,23 @@ class Scripted(Control):
     Args:
         actions: step to what is done with this control before the update after it.
         start: the step that the run begins with.
+        pause: seconds to sleep at every step.
     """
 
-    def __init__(self, actions: Mapping[int, Callable[[Control], None]], start: int = 0):
+    def __init__(
+        self,
+        actions: Mapping[int, Callable[[Control], None]],
+        start: int = 0,
+        pause: float = 0.0,
+    ):
         super().__init__()
-        self._actions, self._step = dict(actions), start
+        self._actions, self._step, self._pause = dict(actions), start, pause
 
     @property
     def quiet(self) -> bool:
         act = self._actions.pop(self._step, None)
         self._step += 1
+        time.sleep(self._pause)
         if act is not None:
             act(self)
         return super().quiet
@@ -168,25 +175,27 @@ def train_in_new_process(folder: RunFolder, workspace: Workspace) -> str:
     return done.stdout.split()[0]
 
 
-def forked(folder: RunFolder, workspace: Workspace, *, rate_at: int = -1) -> Any:
+def forked(
+    folder: RunFolder, workspace: Workspace, *, rate_at: int = -1, pause: float = 0.0
+) -> Any:
     """A child process that trains the run, forked from a server that has torch in memory.
 
     Each block of metrics told there is a line "step time" in the run's progress.txt.
-    `rate_at` is a step at which the learning rate becomes 1e-4.
+    `rate_at` is a step at which the learning rate becomes 1e-4, `pause` seconds per step.
     """
     context = multiprocessing.get_context("forkserver")
-    context.set_forkserver_preload(["pytest", "torch", "tests.workbench.runs"])
-    arguments = (str(workspace.root), folder.id, rate_at)
+    context.set_forkserver_preload(["pytest", "tests.workbench.warm"])
+    arguments = (str(workspace.root), folder.id, rate_at, pause)
     child = context.Process(target=_train_and_tell, args=arguments)
     child.start()
     return child
 
 
-def _train_and_tell(root: str, run: str, rate_at: int) -> None:
+def _train_and_tell(root: str, run: str, rate_at: int, pause: float) -> None:
     torch.set_num_threads(1)
     workspace = Workspace(Path(root))
     folder = workspace.folder(run)
-    control = Scripted({rate_at: lambda control: control.set_learning_rate(1e-4)})
+    control = Scripted({rate_at: lambda control: control.set_learning_rate(1e-4)}, pause=pause)
     progress = os.open(folder.path / "progress.txt", os.O_WRONLY | os.O_CREAT | os.O_APPEND)
 
     def tell(event: Event) -> None:

@@ -3,12 +3,15 @@
 import sqlite3
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from ui.widgets.spark import course
-from workbench.history import History
 from workbench.workspace import RunRecord, Workspace
+
+if TYPE_CHECKING:
+    from workbench.history import History  # pydantic: not before the first paint
 
 CURVES = "train/loss", "validation/loss"
 SCORES = ("test/accuracy", "test"), ("validation/accuracy", "val")
@@ -79,7 +82,7 @@ def look(
     return Found(len(records), newest, cut_off)
 
 
-def seen_live(record: RunRecord, history: History) -> Seen:
+def seen_live(record: RunRecord, history: "History") -> Seen:
     """A run that trains or waits in this window."""
     newest = {name: history.get(name).last() for name, _ in SCORES}
     known = {name: value for name, value in newest.items() if value is not None}
@@ -112,7 +115,7 @@ def _checkpoint(workspace: Workspace, record: RunRecord) -> int:
     return held[-1][0] if held else 0
 
 
-def _course(history: History) -> np.ndarray:
+def _course(history: "History") -> np.ndarray:
     for name in CURVES:
         values = course(history.get(name).values)
         if len(values) > 1:

@@ -13,6 +13,8 @@ from workbench.cli.arguments import parser
 
 DONE, FAILED, BAD_INPUT, INTERRUPTED = 0, 1, 2, 130
 
+OURS = ("engines", "workbench", "ui")
+
 # Modules are imported when their command is given: the window must not wait for them.
 COMMANDS = {
     "list": "listing",
@@ -55,9 +57,9 @@ def run(words: Sequence[str], screen: Screen) -> int:
     """Do what `words` say; returns the exit code and never raises an exception of a command."""
     arguments = parser().parse_args(words)
     given = getattr(arguments, "workspace", None)
-    if arguments.command is None:
-        return screen.window(given)
     try:
+        if arguments.command is None:
+            return screen.window(given)
         arguments.workspace = (given or screen.workspace()).expanduser().absolute()
         code = _perform(arguments, screen)
         sys.stdout.flush()
@@ -81,6 +83,9 @@ def _perform(arguments: Namespace, screen: Screen) -> int:
 
 def _explain(error: Exception) -> int:
     """Say what went wrong on stderr; returns the exit code."""
+    if isinstance(error, ModuleNotFoundError) and (error.name or "").split(".")[0] not in OURS:
+        say(f"The package {error.name} isn't installed. `sh .ci/start` sets everything up.")
+        return FAILED
     from workbench.presets import NoSuchPreset
     from workbench.workspace import NoSuchRun
 

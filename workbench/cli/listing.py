@@ -1,6 +1,8 @@
 """`list`: everything that can be chosen, with its settings, types, ranges and defaults."""
 
 import inspect
+import json
+import re
 import sys
 import textwrap
 from argparse import Namespace
@@ -57,12 +59,9 @@ def entries(what: str) -> Iterator[dict[str, Any]]:
         name = schema["properties"]["kind"]["default"]
         yield described(what, name, inspect.getdoc(model) or "", schema)
     if what == "settings":
-        for name, model in {
-            "augmentation": Augmentation,
-            "training": Training,
-            "watching": Watching,
-        }.items():
-            yield described(what, name, inspect.getdoc(model) or "", model.model_json_schema())
+        for part in (Augmentation, Training, Watching):
+            name, doc = part.__name__.lower(), inspect.getdoc(part) or ""
+            yield described(what, name, doc, part.model_json_schema())
         whole = ExperimentSpec.model_json_schema()
         names = ("title", "teacher", "seed", "device", "precision")
         whole["properties"] = {name: whole["properties"][name] for name in names}
@@ -103,7 +102,7 @@ def of_preset(preset: Preset) -> dict[str, Any]:
 
 def formula_text(doc: str) -> str:
     """The indented formula of a docstring, in Unicode, or empty."""
-    before_sections = doc.partition("\nArgs:")[0].partition("\nReturns:")[0]
+    before_sections = re.split(r"^(?:Args|Returns|Raises|Attributes):$", doc, flags=re.MULTILINE)[0]
     lines = [line.strip() for line in before_sections.splitlines() if line.startswith("    ")]
     return "\n".join(lines)
 
@@ -127,8 +126,7 @@ def type_of(about: dict[str, Any]) -> str:
     if "enum" in about or "const" in about:
         return "choice"
     if about.get("type") == "array":
-        items = about.get("items") or next(iter(about.get("prefixItems", ())), {})
-        return f"list of {type_of(items)}"
+        return f"list of {type_of(about.get('items', {}))}"
     return str(about.get("type", "value"))
 
 
@@ -152,15 +150,16 @@ def as_text(entry: dict[str, Any]) -> str:
     if "expects" in entry:
         lines.append(f"  about {entry['seconds']:.0f} s on 2 CPU cores; {entry['expects']}")
     for setting in entry["knobs"]:
-        limits = [
-            f"{sign} {setting[limit]:g}" for limit, sign in LIMITS.items() if limit in setting
-        ]
-        choices = (
-            ["one of " + ", ".join(map(str, setting["choices"]))] if "choices" in setting else []
-        )
-        facts = ", ".join([setting["type"], *limits, *choices, f"default {setting['default']}"])
-        lines.append(f"    {setting['name']:18} {facts}")
-        lines += textwrap.wrap(
-            setting["description"], 90, initial_indent=" " * 23, subsequent_indent=" " * 23
-        )
+        lines += knob_lines(setting)
     return "\n".join(lines) + "\n"
+
+
+def knob_lines(setting: dict[str, Any]) -> list[str]:
+    """A setting for people: its facts in a line, what it does below."""
+    facts = [setting["type"]]
+    facts += [f"{sign} {setting[limit]}" for limit, sign in LIMITS.items() if limit in setting]
+    if "choices" in setting:
+        facts.append("one of " + ", ".join(map(str, setting["choices"])))
+    facts.append(f"default {json.dumps(setting['default'], ensure_ascii=False)}")
+    below = textwrap.wrap(setting["description"], 76)
+    return [f"    {setting['name']:18} {', '.join(facts)}", *(" " * 23 + line for line in below)]

@@ -11,7 +11,7 @@ def probe_command(arguments: Namespace, _screen: Screen) -> int:
     """Run a probe on a stored model; writes its arrays (npz) and pictures (png)."""
     from engines import registry
     from workbench.cli.report import write_json
-    from workbench.cli.training import prepare
+    from workbench.cli.training import logged, set_up_torch
     from workbench.probing import probe, write
     from workbench.workspace import Workspace
 
@@ -24,9 +24,10 @@ def probe_command(arguments: Namespace, _screen: Screen) -> int:
     if arguments.step is not None and arguments.step not in kept:
         steps = ", ".join(str(step) for step in kept) or "none"
         raise BadInput(f"--step {arguments.step}: weights were kept of {steps}")
-    prepare(0, workspace.root)
+    set_up_torch(0)
     where = {"step": arguments.step, "split": arguments.split}
-    arrays, meta = probe(folder, workspace, arguments.probe, **where)
+    with logged(workspace.root):
+        arrays, meta = probe(folder, workspace, arguments.probe, **where)
     classes = len(folder.history().context.get("classes", ()))
     paths = [str(path) for path in write(arrays, arguments.probe, arguments.out, classes)]
     if arguments.json:

@@ -2,6 +2,7 @@
 
 import json
 import math
+import shutil
 import sys
 import time
 from collections.abc import Mapping
@@ -111,7 +112,9 @@ class ProgressLine:
         """Replace the line, a few times a second at most."""
         if time.monotonic() - self._when > REDRAW_SECONDS:
             self._when, self._shown = time.monotonic(), True
-            sys.stderr.write(f"\r\x1b[K{words}")
+            # A line that wraps could not be written over.
+            fitting = words[: shutil.get_terminal_size().columns - 1]
+            sys.stderr.write(f"\r\x1b[K{fitting}")
             sys.stderr.flush()
 
     def clear(self) -> None:

@@ -36,12 +36,12 @@ def train_command(arguments: Namespace, _screen: Screen) -> int:
             raw["title"] = f"{arguments.title}: {raw['title']}" if several else arguments.title
     specs = [spec_from(raw, arguments) for raw in raws]
     workspace = Workspace(arguments.workspace)
-    prepare(arguments.threads, workspace.root)
+    set_up_torch(arguments.threads)
     for spec in specs:
         refuse_what_cannot_train(spec, workspace)
     control = Control()
     summaries: list[dict[str, Any]] = []
-    with interruptible(control):
+    with logged(workspace.root), interruptible(control):
         for spec in specs:
             folder = workspace.create(spec.model_dump(mode="json"), title=spec.title, group=group)
             summaries.append(_train(folder, workspace, control, arguments.json))
@@ -60,9 +60,9 @@ def resume_command(arguments: Namespace, _screen: Screen) -> int:
     if status in ("finished", "running", "paused", "queued"):
         say(f"run {arguments.run} is {status}: there is nothing to resume")
         return BAD_INPUT
-    prepare(arguments.threads, workspace.root)
+    set_up_torch(arguments.threads)
     control = Control()
-    with interruptible(control):
+    with logged(workspace.root), interruptible(control):
         summary = _train(folder, workspace, control, arguments.json)
     return conclude([summary], arguments.json)
 
@@ -110,21 +110,38 @@ def refuse_what_cannot_train(spec: ExperimentSpec, workspace: Workspace) -> None
             raise SpecError({"teacher": str(error)}) from error
 
 
-def prepare(threads: int, root: Path) -> None:
-    """Set up the process for training: threads, memory, and a log instead of stderr."""
+def set_up_torch(threads: int) -> None:
+    """Threads and memory of the process, before anything is computed.
+
+    Raises:
+        BadInput: `threads` is negative.
+    """
     if threads < 0:
         raise BadInput(f"--threads {threads}: give a number of threads, or 0 to leave it to us")
     import torch
 
     torch.set_num_threads(training_threads(threads))
     keep_freed_memory()
+
+
+@contextmanager
+def logged(root: Path) -> Iterator[None]:
+    """Keep the log in the workspace, instead of tracebacks on stderr."""
     (root / "logs").mkdir(parents=True, exist_ok=True)
     handler = logging.handlers.RotatingFileHandler(
         root / "logs" / "command-line.log", maxBytes=1 << 20, backupCount=3, encoding="utf-8"
     )
     handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(name)s: %(message)s"))
-    logging.getLogger().addHandler(handler)
-    logging.getLogger().setLevel(logging.INFO)
+    logger = logging.getLogger()
+    before = logger.level
+    logger.addHandler(handler)
+    logger.setLevel(logging.INFO)
+    try:
+        yield
+    finally:
+        logger.setLevel(before)
+        logger.removeHandler(handler)
+        handler.close()
 
 
 @contextmanager

@@ -65,7 +65,8 @@ class GraphExecutor:
         self._task.prepare(step)
         if self._graph is None and not self._capture():
             return torch.stack(list(self._task.update().values()))
-        assert self._graph is not None and self._values_M is not None
+        assert self._graph is not None
+        assert self._values_M is not None
         self._graph.replay()
         self._pace()
         return self._values_M

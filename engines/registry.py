@@ -182,8 +182,8 @@ class SplitKnobs(Knobs):
     train_images: Annotated[
         int,
         Field(
-            description="Use at most this many training images, in proportion to the classes; 0 uses "
-            "all.",
+            description="Use at most this many training images, in proportion to the classes; 0 "
+            "uses all.",
             ge=0,
             le=100_000_000,
             title="At most so many images",

@@ -1,4 +1,4 @@
-"""What every test shares: no screen, one torch thread, a workspace and a run that takes a second."""
+"""Shared by every test: no screen, one torch thread, a workspace, a run that takes a second."""
 
 import os
 import sys

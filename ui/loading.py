@@ -44,7 +44,6 @@ def _load(threads: int, done: Callable[[str], None]) -> None:
         log.error("Loading torch failed\n%s", error)
     finally:
         sys.setswitchinterval(interval)
-        gc.collect()
         gc.freeze()  # a full collection with torch loaded holds the GIL for 200 ms
         gc.enable()
     done(error)

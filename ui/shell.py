@@ -3,8 +3,8 @@
 import importlib
 from dataclasses import dataclass
 
-from PySide6.QtCore import QByteArray, QSize, Qt, Signal
-from PySide6.QtGui import QCloseEvent, QKeySequence, QResizeEvent, QShortcut
+from PySide6.QtCore import QByteArray, QSize, Qt, QTimer, Signal
+from PySide6.QtGui import QCloseEvent, QKeySequence, QPaintEvent, QResizeEvent, QShortcut
 from PySide6.QtWidgets import (
     QHBoxLayout,
     QMainWindow,
@@ -118,7 +118,8 @@ class Shell(QMainWindow):
         self._lay_out()
         self._connect()
         self._restore_geometry()
-        self.show_page("start")
+        self.rail.select("start")
+        self._painted = False
 
     def show_page(self, name: str) -> None:
         """Bring a page to the front, making it the first time."""
@@ -150,6 +151,13 @@ class Shell(QMainWindow):
         close.clicked.connect(panel.deleteLater)
         self._problems.addWidget(panel)
 
+    def paintEvent(self, event: QPaintEvent) -> None:
+        """Paint the frame first, and only then make the Start page: the window shows sooner."""
+        super().paintEvent(event)
+        if not self._painted:
+            self._painted = True
+            QTimer.singleShot(0, self, self._show_first_page)
+
     def closeEvent(self, event: QCloseEvent) -> None:
         """Hide at once; the application ends when the runs have their checkpoints."""
         event.ignore()
@@ -161,6 +169,10 @@ class Shell(QMainWindow):
         """Choose the small or the large layout."""
         super().resizeEvent(event)
         self.rail.set_narrow(self.width() < NARROW)
+
+    def _show_first_page(self) -> None:
+        if not self.pages:
+            self.show_page("start")
 
     def _lay_out(self) -> None:
         middle = QVBoxLayout()

@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from workbench.run_folder import RunFolder
 
 SCHEMA = """
+BEGIN;
 CREATE TABLE IF NOT EXISTS block(
     first_step INTEGER PRIMARY KEY, steps INTEGER NOT NULL, seconds REAL NOT NULL,
     names TEXT NOT NULL, content BLOB NOT NULL) STRICT;
@@ -21,6 +22,7 @@ CREATE TABLE IF NOT EXISTS mark(
 CREATE TABLE IF NOT EXISTS file(
     path TEXT PRIMARY KEY, step INTEGER NOT NULL, kind TEXT NOT NULL,
     sha256 TEXT NOT NULL, meta TEXT NOT NULL) STRICT;
+COMMIT;
 """
 PROBLEM = "problem"  # a problem is kept among the marks, under this kind
 
@@ -41,6 +43,11 @@ def open_database(path: Path) -> sqlite3.Connection:
         connection.close()
         raise
     return connection
+
+
+def has_tables(connection: sqlite3.Connection) -> bool:
+    """Whether anything can be stored: a crash at the very start leaves an empty file."""
+    return connection.execute("SELECT 1 FROM sqlite_master LIMIT 1").fetchone() is not None
 
 
 def insert(connection: sqlite3.Connection, event: Event) -> None:

@@ -65,6 +65,7 @@ class Recorder:
         self._committed = self._retry = time.monotonic()
         self._failed: Counter[str] = Counter()
         self._ended: RunEnded | None = None
+        self._unsaved: Checkpoint | None = None
         self.step = int(self._state.get("step", 0))
         for name in ("weights", "resume", "artifacts"):
             (folder.path / name).mkdir(exist_ok=True)
@@ -84,10 +85,11 @@ class Recorder:
         self.step = step_of(event, self.step)
         self._queue.put(event)
 
-    def close(self) -> None:
-        """Store everything handed over, then end."""
+    def close(self) -> RunEnded | None:
+        """Store everything handed over, then end; returns the end as it was told."""
         self._queue.put(None)
         self._thread.join()
+        return self._ended
 
     def _run(self) -> None:
         while True:
@@ -123,14 +125,25 @@ class Recorder:
             case Artifact():
                 self._attempt("what was seen", event, self._store_artifact)
             case Checkpoint():
+                self._unsaved = event
                 self._attempt("the checkpoint", event, self._store_checkpoint)
+            case RunEnded():
+                self._end(event)
             case _:
                 self._attempt("the run's state", event, self._note)
                 self._log(event)
-                if isinstance(event, RunEnded):
-                    self._ended = event
-                else:
-                    self._tell(event)
+                self._tell(event)
+
+    def _end(self, event: RunEnded) -> None:
+        """Note the end; a run is not finished while its last weights aren't on disk."""
+        if self._unsaved is not None:
+            self._attempt("the checkpoint", self._unsaved, self._store_checkpoint)
+        if self._unsaved is not None and event.reason == "finished":
+            sentence = "The last checkpoint could not be saved. Make room and resume the run."
+            event = RunEnded(event.step, "failed", sentence)
+        self._attempt("the run's state", event, self._note)
+        self._log(event)
+        self._ended = event
 
     def _tell(self, event: Event) -> None:
         try:
@@ -194,6 +207,7 @@ class Recorder:
         name = f"resume/{event.step:08d}-{time.time_ns():x}.pt"
         self._write(name, event.step, "resume", buffer.getvalue(), {})
         dropped = self._prune()
+        self._unsaved = None
         self._note(event)
         return CheckpointReady(event.step, dropped)
 

@@ -16,7 +16,7 @@ import sqlite3
 from collections.abc import Mapping
 from contextlib import closing
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from engines.events import (
     ArtifactReady,
@@ -28,8 +28,10 @@ from engines.events import (
     Scores,
 )
 from workbench.durable import atomic_write, digest_of, is_locked
-from workbench.history import History
-from workbench.metrics_database import PROBLEM
+from workbench.metrics_database import PROBLEM, has_tables
+
+if TYPE_CHECKING:
+    from workbench.history import History  # numpy and pydantic: not before the first paint
 
 
 class DamagedFile(OSError):
@@ -81,8 +83,10 @@ class RunFolder:
             return "interrupted"
         return said
 
-    def history(self) -> History:
+    def history(self) -> "History":
         """Everything the run said, as a view wants it; a damaged database is told as a problem."""
+        from workbench.history import History
+
         state = self.read_json("state.json")
         history = History()
         history.facts = state.get("facts", {})
@@ -92,7 +96,8 @@ class RunFolder:
         if self.database.exists():
             try:
                 with closing(self.connect()) as connection:
-                    _fill(history, connection, self.path)
+                    if has_tables(connection):
+                        _fill(history, connection, self.path)
             except (sqlite3.DatabaseError, ValueError) as error:
                 sentence = f"{self.database} is damaged: not all of the run can be shown."
                 history.add(Problem(state.get("step", 0), sentence, str(error)))
@@ -125,6 +130,8 @@ class RunFolder:
             return []
         try:
             with closing(self.connect()) as connection:
+                if not has_tables(connection):
+                    return []
                 rows = connection.execute(
                     "SELECT step, path FROM file WHERE kind = ? ORDER BY step, rowid", (kind,)
                 ).fetchall()

@@ -123,7 +123,15 @@ class ExperimentSpec(Knobs):
     """Everything that decides a run. Two runs of one spec and device give the same numbers."""
 
     schema_version: Literal[1] = 1
-    title: Annotated[str, Field(max_length=120, description="Name of the run, as you like.")] = ""
+    title: Annotated[
+        str,
+        Field(
+            max_length=120,
+            title="Name",
+            description="Name of the run, as you like.",
+            json_schema_extra={"placeholder": "as model and data"},
+        ),
+    ] = ""
     task: Task = Field(
         default_factory=lambda: make(registry.task, "classification"), json_schema_extra=UNTITLED
     )
@@ -142,7 +150,11 @@ class ExperimentSpec(Knobs):
     training: Training = Field(default=Training(), json_schema_extra=UNTITLED)
     watching: Watching = Field(default=Watching(), json_schema_extra=UNTITLED)
     teacher: Annotated[
-        str, Field(description="For distillation: the finished run whose model is the teacher.")
+        str,
+        Field(
+            description="For distillation: the finished run whose model is the teacher.",
+            json_schema_extra={"widget": "choice", "choices": {"": "Choose a finished run"}},
+        ),
     ] = ""
     seed: Annotated[
         int, Field(ge=0, le=2**31 - 1, description="Decides every random choice of the run.")
@@ -192,7 +204,7 @@ def parse(raw: Mapping[str, Any]) -> ExperimentSpec:
     faults: dict[str, str] = {}
     plain = _plain(raw, "", faults)
     if faults:
-        raise SpecError(faults)
+        raise SpecError({path or "spec": words for path, words in faults.items()})
     try:
         # By way of JSON, strict: `true` is no number and "3" is none, but a list is a tuple.
         return ExperimentSpec.model_validate_json(json.dumps(plain), strict=True)
@@ -207,24 +219,24 @@ def _plain(value: Any, path: str, faults: dict[str, str]) -> Any:
     elif isinstance(value, Mapping):
         table = {}
         for name, part in value.items():
-            below = f"{path}.{name}".lstrip(".")
+            below = f"{path}.{name}" if path else f"{name}" or "spec"
             if not isinstance(name, str):
                 faults[below] = "the name of a field must be text"
             table[name] = _plain(part, below, faults)
         return table
     elif isinstance(value, list | tuple):
-        return [_plain(part, f"{path}.{i}".lstrip("."), faults) for i, part in enumerate(value)]
+        return [_plain(part, f"{path or 'spec'}.{i}", faults) for i, part in enumerate(value)]
     elif isinstance(value, str | Path):
         text = str(value)
         if text.isascii() or not re.search("[\ud800-\udfff]", text):
             return text
-        faults[path or "spec"] = f"holds half a character, {shorten(text)}; write it as UTF-8"
+        faults[path] = f"holds half a character, {shorten(text)}; write it as UTF-8"
     elif isinstance(value, int) and abs(value) >= LARGEST_INTEGER:
         faults[path] = "is too large a number"
     elif value is None or type(value) in (bool, int, float):
         return value
     else:
-        faults[path or "spec"] = f"must be text, a number, true, false or a list: {shorten(value)}"
+        faults[path] = f"must be text, a number, true, false or a list: {shorten(value)}"
     return None
 
 

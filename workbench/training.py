@@ -14,7 +14,7 @@ from torch import nn
 
 from engines import registry
 from engines.control import Control
-from engines.events import Event, Mark, Problem, RunEnded, RunStarted
+from engines.events import Event, Mark, Problem, RunEnded, RunStarted, StatusChanged
 from engines.loop import Cadence, Diverged, run
 from workbench.assembly import Assembled, assemble, build_model, load_data
 from workbench.durable import atomic_write
@@ -59,10 +59,10 @@ def train(
         ended = _outcome(folder, workspace, control, recorder)
         recorder.put(ended)
     finally:
-        recorder.close()
+        told = recorder.close()
         torch.set_num_threads(threads)  # the next run has its own
     release_memory()
-    return ended
+    return told or ended
 
 
 def _outcome(
@@ -110,6 +110,8 @@ def _train(
         if isinstance(event, RunStarted) and start:
             recorder.put(Mark(start, "resumed", "resumed"))
         failures = recorder.failures
+        if isinstance(event, StatusChanged) and event.status == "running":
+            paused_at = failures
         paused_at = min(paused_at, failures)
         if failures - paused_at >= FAILED_SAVES:  # and not at once again when told to go on
             paused_at = failures

@@ -25,6 +25,7 @@ CREATE TABLE IF NOT EXISTS run(
     id TEXT PRIMARY KEY, number INTEGER NOT NULL, created REAL NOT NULL,
     trashed INTEGER NOT NULL DEFAULT 0, record TEXT NOT NULL) STRICT;
 """
+DATE_DIGITS = 8  # fewer digits are a number: 2 must not mean a run of the year 2026
 LABELS = ("title", "tags", "notes")
 
 
@@ -123,7 +124,8 @@ class Workspace:
             return RunFolder(exact)
         records = self.records(trashed=None)
         found = [r for r in records if text.isdigit() and r.number == int(text)]
-        found = found or [r for r in records if text and r.id.startswith(text)]
+        if not found and not (text.isdigit() and len(text) < DATE_DIGITS):
+            found = [r for r in records if text and r.id.startswith(text)]
         if len(found) != 1:
             raise NoSuchRun(
                 f"{len(found) or 'no'} runs match {text!r}; the command `runs` lists them"
@@ -137,8 +139,7 @@ class Workspace:
                 "SELECT record, trashed FROM run ORDER BY created DESC, number DESC"
             ).fetchall()
         records = [_parse(text, bool(flag)) for text, flag in rows]
-        records = [self._current(r) for r in records if trashed is None or r.trashed == trashed]
-        return records
+        return [self._current(r) for r in records if trashed is None or r.trashed == trashed]
 
     def record(self, run: str | int) -> RunRecord:
         """One run's row.

@@ -43,8 +43,8 @@ class Views(Knobs):
     jitter: Annotated[
         float,
         Field(
-            description="Change brightness, contrast and saturation by up to 0.8 times this. 0 is "
-            "off.",
+            description="Change brightness, contrast and saturation by up to 0.8 times this. 0 "
+            "is off.",
             ge=0,
             le=1,
             title="Colour jitter",
@@ -54,8 +54,8 @@ class Views(Knobs):
     hue: Annotated[
         float,
         Field(
-            description="Turn all colours round the colour circle by up to this share of it, either "
-            "way.",
+            description="Turn all colours round the colour circle by up to this share of it, "
+            "either way.",
             ge=0,
             le=0.5,
             title="Hue",
@@ -86,8 +86,8 @@ class Views(Knobs):
     blur: Annotated[
         float,
         Field(
-            description="Share of the views that are blurred, σ from 0.1 to 2 pixels. SimCLR: 0.5, small "
-            "images 0.",
+            description="Share of the views that are blurred, σ from 0.1 to 2 pixels. SimCLR: "
+            "0.5, small images 0.",
             ge=0,
             le=1,
             title="Chance of blur",

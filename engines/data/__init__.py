@@ -48,7 +48,8 @@ def load(
     """
     entry = dataset[name]
     chosen = knobs or cast(SplitKnobs, entry.knobs())
-    key = (name, chosen.model_dump_json(), folder_stamp(getattr(chosen, "folder", ""), progress or silent))
+    stamp = folder_stamp(getattr(chosen, "folder", ""), progress or silent)
+    key = (name, chosen.model_dump_json(), stamp)
     with _guard:
         mine = _busy.setdefault(key, threading.Lock())
     with mine:

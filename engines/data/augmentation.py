@@ -22,8 +22,8 @@ class Augmentation(Knobs):
     shift: Annotated[
         int,
         Field(
-            description="Move by up to this many pixels along each axis; what comes in is black. 0 is "
-            "off.",
+            description="Move by up to this many pixels along each axis; what comes in is black. "
+            "0 is off.",
             ge=0,
             le=64,
             json_schema_extra={"unit": "px"},

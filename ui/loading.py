@@ -50,20 +50,22 @@ def _load(threads: int, done: Callable[[str], None]) -> None:
 
 
 def _open_libraries() -> None:
-    """Open torch's shared libraries by a call that releases the GIL; Linux only."""
-    found = importlib.util.find_spec("torch")
-    if sys.platform != "linux" or found is None or found.origin is None:
+    """Open the large shared libraries by a call that releases the GIL; Linux only."""
+    if sys.platform != "linux":
         return
-    folder = Path(found.origin).parent / "lib"
     system = ctypes.CDLL(None)
     system.dlopen.argtypes, system.dlopen.restype = [ctypes.c_char_p, ctypes.c_int], ctypes.c_void_p
-    for name, mode in (
-        ("libtorch_global_deps.so", os.RTLD_NOW | os.RTLD_GLOBAL),
-        ("libtorch_cuda.so", os.RTLD_NOW | os.RTLD_GLOBAL),
-        ("libtorch_python.so", os.RTLD_NOW),
+    for package, name, mode in (
+        ("torch", "lib/libtorch_global_deps.so", os.RTLD_NOW | os.RTLD_GLOBAL),
+        ("torch", "lib/libtorch_cuda.so", os.RTLD_NOW | os.RTLD_GLOBAL),
+        ("torch", "lib/libtorch_python.so", os.RTLD_NOW),
+        ("cv2", "cv2.abi3.so", os.RTLD_NOW),
     ):
-        if (folder / name).exists():
-            system.dlopen(str(folder / name).encode(), mode)
+        found = importlib.util.find_spec(package)
+        if found is not None and found.origin is not None:
+            path = Path(found.origin).parent / name
+            if path.exists():
+                system.dlopen(str(path).encode(), mode)
 
 
 # Modules that the pages need when they are first shown; imported here, not on the GUI's thread.

@@ -240,9 +240,12 @@ def out_of_memory(error: Exception) -> bool:
 
 
 def release_memory() -> None:
-    """Give back what a run held, once nothing refers to it."""
-    gc.collect()
+    """Give back what a run held on a GPU, once nothing refers to it.
+
+    Not on a CPU: a full collection holds the GIL for 100 to 200 ms, which the window shows.
+    """
     if torch.cuda.is_available():
+        gc.collect()
         torch.cuda.empty_cache()
 
 

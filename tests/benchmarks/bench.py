@@ -1,6 +1,6 @@
 """Train the same CNN and ViT four ways, interleaved, and print ratios.
 
-    python -m tests.benchmarks.bench [--steps 60] [--rounds 3] [--json FILE]
+    python -m tests.benchmarks.bench [--steps 200] [--rounds 3] [--json FILE]
 
 (i) a plain PyTorch script as a student writes it, (ii) the best plain script we can
 write, (iii) headless through our loop with everything recorded, (iv) in the window's
@@ -9,6 +9,8 @@ was, and at the end the seconds to first paint and until torch is ready.
 """
 
 import argparse
+import gc
+import itertools
 import json
 import os
 import platform
@@ -51,8 +53,10 @@ def spec_of(model: str, steps: int, precision: str) -> Any:
 def per_step(history: Any, skip: int) -> float:
     """Milliseconds per step of a finished run, evaluations and the first steps left out."""
     speed = history.get("samples_per_second")
-    kept = speed.values[speed.steps > skip]
-    return BATCH / statistics.mean(float(v) for v in kept) * 1e3
+    steps = [skip, *speed.steps[speed.steps > skip].tolist()]
+    weights = [after - before for before, after in itertools.pairwise(steps)]
+    seconds = [BATCH / value for value in speed.values[speed.steps > skip].tolist()]
+    return sum(w * s for w, s in zip(weights, seconds, strict=True)) / sum(weights) * 1e3
 
 
 def headless(model: str, steps: int, precision: str) -> float:
@@ -85,6 +89,7 @@ def windowed(model: str, steps: int, precision: str) -> tuple[float, list[float]
         shell = Shell(controller)
         shell.resize(1600, 900)
         shell.show()
+        gc.freeze()  # as ui.loading does once torch is there
         controller.engine_loaded()
         shell.show_page("experiment")
         wait_until(lambda: not controller.background.busy, 30)
@@ -175,7 +180,7 @@ def measure(model: str, steps: int, rounds: int, root: Path) -> dict[str, Any]:
 def main() -> None:
     """Run everything and print it."""
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
-    parser.add_argument("--steps", type=int, default=60)
+    parser.add_argument("--steps", type=int, default=200)
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--json", type=Path)
     parser.add_argument("--models", nargs="*", default=list(MODELS))

@@ -31,10 +31,12 @@ def student(
     model = model.to(device).train()
     optimizer = torch.optim.AdamW(model.parameters(), lr=1e-3)
     criterion = nn.CrossEntropyLoss()
-    losses, done, start = [], 0, 0.0
-    for x, y in loader:
+    losses, start = [], 0.0
+    for done, (x, y) in enumerate(loader):
         if done == WARM_UP:
             start = time.perf_counter()
+        if done == steps + WARM_UP:
+            break
         optimizer.zero_grad()
         logits = model(x.to(device))
         loss = criterion(logits, y.to(device))
@@ -42,9 +44,6 @@ def student(
         optimizer.step()
         losses.append(loss.item())
         (logits.argmax(1).cpu() == y).float().mean().item()
-        done += 1
-        if done == steps + WARM_UP:
-            break
     return (time.perf_counter() - start) / steps * 1e3
 
 

@@ -21,7 +21,7 @@ from ui.widgets import HairLine
 from workbench.diagnosis import diagnose
 from workbench.history import History
 
-REDRAW = 80  # milliseconds between redraws while training: curves need no more, training does
+REDRAW = 100  # milliseconds between redraws while training: curves need no more, training does
 DIAGNOSE = 1000  # milliseconds between diagnoses
 NARROW = 1400  # width of the page below which views share one group
 

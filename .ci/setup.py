@@ -88,8 +88,9 @@ def missing_packages(need: str) -> list[str]:
     if sys.platform != "linux":
         return []
     missing = [package for library, package in LIBRARIES.items() if not loads(library)]
-    if need == "tests" and shutil.which("Xvfb") is None:
-        missing.append("xvfb")
+    if need == "tests":  # xvfb-run needs xauth, which Debian's xvfb only recommends
+        tools = (("Xvfb", "xvfb"), ("xauth", "xauth"))
+        missing += [package for tool, package in tools if shutil.which(tool) is None]
     if not (importlib.util.find_spec("venv") and importlib.util.find_spec("ensurepip")):
         missing.append(f"python{sys.version_info[0]}.{sys.version_info[1]}-venv")
     return missing

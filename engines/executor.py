@@ -27,6 +27,9 @@ class Steps(Protocol):
     def update(self) -> dict[str, Tensor]:
         """One update; returns 0-dim tensors."""
 
+    def renew_noise(self) -> None:
+        """A fresh generator of noise."""
+
 
 class EagerExecutor:
     """Runs every update as Python says."""
@@ -54,6 +57,7 @@ class GraphExecutor:
         self._done = 0
         self._refused = False
         self._values_M: Tensor | None = None
+        self._side: torch.cuda.Stream | None = None
         self._flights: deque[Any] = deque()
 
     def step(self, step: int) -> Tensor:
@@ -64,7 +68,7 @@ class GraphExecutor:
             return self._warm_up(step)
         self._task.prepare(step)
         if self._graph is None and not self._capture():
-            return torch.stack(list(self._task.update().values()))
+            return self._eager.step(step)
         assert self._graph is not None
         assert self._values_M is not None
         self._graph.replay()
@@ -73,11 +77,12 @@ class GraphExecutor:
 
     def _warm_up(self, step: int) -> Tensor:
         self._done += 1
-        side = torch.cuda.Stream()
-        side.wait_stream(torch.cuda.current_stream())
-        with torch.cuda.stream(side):
+        if self._side is None:  # one stream: each would keep a memory pool of its own
+            self._side = torch.cuda.Stream()
+        self._side.wait_stream(torch.cuda.current_stream())
+        with torch.cuda.stream(self._side):
             values_M = self._eager.step(step)
-        torch.cuda.current_stream().wait_stream(side)
+        torch.cuda.current_stream().wait_stream(self._side)
         return values_M
 
     def _capture(self) -> bool:
@@ -86,11 +91,15 @@ class GraphExecutor:
         graph.register_generator_state(self._task.noise)
         # Gradients left over from the warm-up would be freed inside the capture.
         self._task.optimizer.zero_grad(set_to_none=True)
+        before = torch.cuda.current_stream()
         try:
-            with torch.cuda.graph(graph):
+            # "thread_local": what the window's threads do meanwhile must not spoil the capture.
+            with torch.cuda.graph(graph, capture_error_mode="thread_local"):
                 self._values_M = torch.stack(list(self._task.update().values()))
         except RuntimeError as error:
             self._refused = True
+            torch.cuda.set_stream(before)  # a failed capture leaves the thread on its own
+            self._task.renew_noise()
             self._task.optimizer.zero_grad(set_to_none=True)
             log.warning("This step can't be captured as a CUDA graph; it runs eagerly: %s", error)
             return False
@@ -105,7 +114,7 @@ class GraphExecutor:
         event = torch.cuda.Event(blocking=True)
         event.record()
         self._flights.append(event)
-        if len(self._flights) > 2:
+        if len(self._flights) >= 2:
             self._flights.popleft().synchronize()
 
 

@@ -144,15 +144,19 @@ def build_optimizer(
         return torch.optim.SGD(
             groups, lr=rate, momentum=choice.momentum, nesterov=nesterov, fused=True
         )
-    return torch.optim.AdamW(
+    optimizer = torch.optim.AdamW(
         groups, lr=rate, betas=(choice.beta1, choice.beta2), fused=True, capturable=on_cuda
     )
+    # It would warn that the warm-up before a capture is not captured, which is as it should be.
+    optimizer._warned_capturable_if_run_uncaptured = True  # type: ignore[attr-defined]
+    return optimizer
 
 
 def set_learning_rate(optimizer: torch.optim.Optimizer, rate: float) -> None:
-    """Set the rate of every group, in place where it is a device tensor."""
+    """Set the rate of every group; on CUDA all share one device tensor, filled in place."""
+    first = optimizer.param_groups[0]["lr"]
+    if isinstance(first, torch.Tensor):
+        first.fill_(rate)
+        return
     for group in optimizer.param_groups:
-        if isinstance(group["lr"], torch.Tensor):
-            group["lr"].fill_(rate)
-        else:
-            group["lr"] = rate
+        group["lr"] = rate

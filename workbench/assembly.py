@@ -15,7 +15,7 @@ from engines.layers import initialise
 from engines.precision import faster_precision
 from engines.registry import Entry
 from engines.summary import LayerRow, layer_table
-from engines.tasks.classification import Setting
+from engines.tasks.indexed import Setting
 from workbench.spec import ExperimentSpec, SpecError
 
 
@@ -82,7 +82,7 @@ def assemble(
         "threads": torch.get_num_threads(),
         "parameters": sum(parameter.numel() for parameter in model.parameters()),
         "data_digest": dataset.digest,
-        "context": context_of(spec, dataset, loss),
+        "context": context_of(spec, dataset, loss, task),
     }
     return Assembled(task, facts)
 
@@ -112,8 +112,15 @@ def check(spec: ExperimentSpec, dataset: ImageDataset) -> None:
         faults["training.batch_size"] = (
             f"{spec.training.batch_size} exceeds the {images} training images; try {nearest}"
         )
-    if reason := loss_refusal(registry.loss[spec.loss.kind], len(dataset.classes)):
+    task = registry.task[spec.task.kind]
+    if reason := loss_refusal(registry.loss[spec.loss.kind], len(dataset.classes), task):
         faults["loss.kind"] = reason
+    elif refuse := task.extra.get("refuse"):
+        loss = registry.loss[spec.loss.kind]
+        faults |= refuse(spec.training.batch_size, spec.task, loss, len(dataset.classes))
+    _, height, width = dataset.shape
+    if task.extra.get("square") and height != width:
+        faults["data"] = f"images of {width} × {height} can't be turned; this task needs squares"
     needs_teacher = registry.loss[spec.loss.kind].extra.get("needs_teacher")
     if needs_teacher and not spec.teacher:
         faults["teacher"] = "this loss learns from a finished run: give its number"
@@ -143,8 +150,12 @@ def layers(spec: ExperimentSpec, dataset: ImageDataset) -> list[LayerRow]:
     return layer_table(lambda: _make_model(spec, dataset), dataset.shape)
 
 
-def loss_refusal(loss: Entry, classes: int) -> str:
-    """Why a loss can't be used with so many classes, or empty."""
+def loss_refusal(loss: Entry, classes: int, task: Entry) -> str:
+    """Why a loss can't be used with so many classes, or for a task, or empty."""
+    if loss.extra.get("family") != task.extra["losses"]:
+        return f"{task.title} takes {task.extra['losses']} losses"
+    if loss.name not in task.extra.get("only", (loss.name,)):
+        return f"{task.title} takes {', '.join(task.extra['only'])} only"
     return loss.extra.get("compatible", lambda classes: "")(classes)
 
 
@@ -156,9 +167,11 @@ def build_model(spec: ExperimentSpec, dataset: ImageDataset) -> nn.Module:
 def _make_model(spec: ExperimentSpec, dataset: ImageDataset) -> nn.Module:
     classes = len(dataset.classes)
     loss = registry.loss[spec.loss.kind]
-    outputs = loss.extra.get("outputs", lambda classes: classes)(classes)
-    model = registry.model[spec.model.kind]
-    return model.make(dataset.shape, outputs, knobs=spec.model)
+    task = registry.task[spec.task.kind]
+    wanted = task.extra.get("outputs") or loss.extra.get("outputs", lambda classes: classes)
+    model = registry.model[spec.model.kind].make(dataset.shape, wanted(classes), knobs=spec.model)
+    adapt = task.extra.get("adapt")
+    return adapt(model, spec.task) if adapt else model
 
 
 def resolve_device(wanted: str) -> str:
@@ -168,14 +181,21 @@ def resolve_device(wanted: str) -> str:
     return wanted
 
 
-def context_of(spec: ExperimentSpec, dataset: ImageDataset, loss: Entry) -> dict[str, Any]:
+def context_of(
+    spec: ExperimentSpec, dataset: ImageDataset, loss: Entry, task: Any
+) -> dict[str, Any]:
     """What views must know of a run besides numbers; plain values."""
     classes = len(dataset.classes)
+    declared = registry.task[spec.task.kind].extra
+    counted = declared["counted"](classes, spec.training.batch_size)
     knobs = {name: getattr(spec.loss, name) for name in registry.own_knobs(loss)}
-    lines = loss.extra.get("references", lambda classes, **knobs: ())(classes, **knobs)
-    lines = (*lines, registry.Reference("accuracy", 1 / classes, f"chance  {100 / classes:.3g} %"))
+    lines = loss.extra.get("references", lambda count, **knobs: ())(counted, **knobs)
+    chance = registry.Reference("accuracy", 1 / classes, f"chance  {100 / classes:.3g} %")
+    lines = (*lines, chance, *getattr(task, "references", ()))
     return {
         "title": spec.title,
+        "family": declared["family"],
+        "task": spec.task.kind,
         "classes": list(dataset.classes),
         "data": dataset.title,
         "loss": loss.title,
@@ -185,4 +205,4 @@ def context_of(spec: ExperimentSpec, dataset: ImageDataset, loss: Entry) -> dict
         "references": [
             {"metric": line.metric, "value": line.value, "label": line.label} for line in lines
         ],
-    }
+    } | getattr(task, "context", {})

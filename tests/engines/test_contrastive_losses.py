@@ -5,15 +5,15 @@ import torch
 from torch._subclasses.fake_tensor import DataDependentOutputException, FakeTensorMode
 
 from engines.contrastive.geometry import squared_distances, unit
-from engines.contrastive.losses import (
-    DECLARED,
+from engines.losses.contrastive import (
     nt_xent,
     pairwise_contrastive,
     supervised_contrastive,
     triplet,
 )
 from engines.keyed import generator
-from engines.registry import Registry, own_knobs
+from engines.registry import loss as registered
+from engines.registry import own_knobs
 
 MININGS = ("random", "semi-hard", "batch-hard", "batch-all")
 LABELS = torch.tensor([0, 1, 0, 2, 1, 0, 2, 2])
@@ -338,12 +338,10 @@ def test_that_a_dissimilar_pair_at_one_point_feels_no_force_but_scores_the_margi
 
 
 def test_that_every_loss_is_declared_and_its_reference_is_what_a_collapse_scores():
-    family = Registry("loss", "engines.contrastive")
-    functions = (nt_xent, supervised_contrastive, triplet, pairwise_contrastive)
-    assert [function.__name__ for function in functions] == list(DECLARED)
-    for function in functions:
-        family(**DECLARED[function.__name__], family="contrastive")(function)
-        entry = family._entries[function.__name__]
+    entries = [entry for entry in registered if entry.extra["family"] == "contrastive"]
+    functions = [nt_xent, supervised_contrastive, triplet, pairwise_contrastive]
+    assert [entry.build for entry in entries] == functions
+    for entry in entries:
         z, labels = torch.ones(6, 4), torch.arange(6) // 2
         supplied = {
             "nt_xent": (z, z),

@@ -5,7 +5,7 @@ import pytest
 import torch
 import torch.nn.functional as F
 
-from engines.contrastive.losses import nt_xent
+from engines.losses.contrastive import nt_xent
 from engines.contrastive.measures import (
     alignment,
     carrying_share,

@@ -65,7 +65,10 @@ def test_that_only_the_wrapper_imports_cv2():
     assert importers == {"engines/opencv.py"}
 
 
-@pytest.mark.skipif(shutil.which("xvfb-run") is None, reason="xvfb-run is not installed")
+@pytest.mark.skipif(
+    not (shutil.which("xvfb-run") and shutil.which("xauth")),
+    reason="xvfb-run and xauth are not installed",
+)
 def test_that_a_window_opens_under_x11_after_opencv():
     code = """
 from engines.opencv import cv2

@@ -97,7 +97,7 @@ def test_that_a_resumed_run_keeps_its_precision():
 
 def test_that_the_views_are_told_the_lines_of_theory():
     chosen = spec()
-    context = context_of(chosen, load_data(chosen), registry.loss["cross_entropy"])
+    context = context_of(chosen, load_data(chosen), registry.loss["cross_entropy"], None)
     lines = {line["metric"]: line["value"] for line in context["references"]}
     assert lines["loss"] == pytest.approx(2.302585, rel=1e-6)
     assert lines["accuracy"] == pytest.approx(0.1)

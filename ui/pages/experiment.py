@@ -36,7 +36,7 @@ class ExperimentPage(Page):
         self.run: str | None = None
         self.history: History | None = None
         self.cursor: int | None = None
-        self._number, self._title = 0, ""
+        self._number, self._title, self._family = 0, "", "classification"
         self._narrow: bool | None = None
         self.setup = SetupPanel(controller)
         self.bar = ControlBar()
@@ -63,6 +63,9 @@ class ExperimentPage(Page):
             return
         self.run, self.cursor = run, None
         self._number, self._title = record.number, record.title
+        kind = record.kind("task") or "classification"
+        self._family = "classification" if kind == "classification" else "contrastive"
+        self._show_family()
         live = self.controller.is_live(run)
         spec = with_rate(record.spec, self.history) if live else record.spec
         self.setup.show_spec(spec, frozen=True, live=live)
@@ -131,6 +134,7 @@ class ExperimentPage(Page):
         self.run = self.history = self.cursor = None
         self.setup.show_spec(raw, frozen=False)
         self.timeline.set_history(None)
+        self._show_family()
         self._show_all()
         self.diagnosis.show_diagnosis(None)
 
@@ -147,6 +151,12 @@ class ExperimentPage(Page):
             self.bar.show_run(Shown(self._title, self._number, self.history, live, stopping))
             self.timeline.set_history(self.history)
         self._show_views()
+
+    def _show_family(self) -> None:
+        """Tabs of the run's family; a draft shows those of classification until it runs."""
+        family = "classification" if self.history is None else self._family
+        for group in (self.left, self.right):
+            group.show_family(family)
 
     def _show_views(self) -> None:
         for group in (self.left, self.right):
@@ -264,6 +274,7 @@ class ExperimentPage(Page):
             for view in [v for v in self.left.views if v.side == "right"]:
                 self.right.add(self.left.take(view))
         self._show_groups()
+        self._show_family()
 
 
 def with_rate(spec: Mapping[str, Any], history: History) -> dict[str, Any]:

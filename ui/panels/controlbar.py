@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QAbstractButton, QHBoxLayout, QProgressBar, QVBoxLayout, QWidget
 
+from ui.run_states import state_of
 from ui.statusbar import memory_words
 from ui.theme import theme
 from ui.widgets import (
@@ -22,15 +23,6 @@ from ui.widgets import (
 from workbench.history import History
 from workbench.wording import thousands
 
-STATES = {
-    "queued": ("hourglass", "muted", "Waiting for its turn"),
-    "running": ("circle-fill", "success", "Running"),
-    "paused": ("pause", "warn", "Paused"),
-    "finished": ("check", "muted", "Finished"),
-    "stopped": ("stop", "muted", "Stopped"),
-    "interrupted": ("warning", "warn", "Interrupted"),
-    "failed": ("x-circle", "danger", "Failed"),
-}
 
 NARROW, WIDE = 1100, 1400  # widths of the bar: icons only below, memory shown from
 
@@ -79,9 +71,9 @@ class ControlBar(Panel):
             return
         history = shown.history
         self._name.setText(shown.name)
-        icon, color, words = STATES.get(history.status, STATES["queued"])
-        self._state_icon.set_icon(icon, color)
-        self._state.setText(f"{words} · run {shown.number:04d}")
+        state = state_of(history.status)
+        self._state_icon.set_icon(state.icon, state.tone)
+        self._state.setText(f"{state.word} · run {shown.number:04d}")
         self._show_buttons(history.status, shown)
         self._show_progress(history)
         facts = history.facts

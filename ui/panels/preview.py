@@ -66,7 +66,7 @@ def preview(raw: Mapping[str, Any]) -> Preview:
     impossible = {
         entry.name: reason
         for entry in registry.loss
-        if (reason := loss_refusal(entry, len(dataset.classes)))
+        if (reason := loss_refusal(entry, len(dataset.classes), registry.task[spec.task.kind]))
     }
     return Preview(
         faults, data_words, model_words, table, examples_of(dataset), dataset.classes, impossible

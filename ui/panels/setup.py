@@ -49,6 +49,8 @@ class SetupPanel(Panel):
         self._raw: dict[str, Any] = {}
         self._frozen = self._live = False
         self._rate: float | None = None
+        self._task = ""
+        self._augmentation: list[QWidget] = []
         self._checking: Future[Any] | None = None
         self._preview: Preview | None = None
         self._lay_out()
@@ -71,6 +73,7 @@ class SetupPanel(Panel):
         self._duplicate.setVisible(frozen)
         if not self._forms:
             return
+        self._task = ""
         for form in self._forms.values():
             form.set_value({k: v for k, v in self._raw.items() if k in form.model.model_fields})
             form.set_frozen(frozen, {LEARNING_RATE} if live else ())
@@ -150,12 +153,12 @@ class SetupPanel(Panel):
             form.setObjectName(f"form_{words.lower()}")
             form.changed.connect(self._changed)
             self._forms[words] = form
-            if place:
-                self._column.insertWidget(place, HairLine())
+            head = [HairLine()] if place else []
+            for widget in (*head, PlainLabel(words, "section"), form):
+                self._column.insertWidget(place, widget)
                 place += 1
-            self._column.insertWidget(place, PlainLabel(words, "section"))
-            self._column.insertWidget(place + 1, form)
-            place += 2
+                if words == "Augmentation":
+                    self._augmentation.append(widget)
             if words == "Data":
                 self._data_words, self._thumbnails = why_line(""), muted("")
                 self._thumbnails.setObjectName("setup_thumbnails")
@@ -191,6 +194,21 @@ class SetupPanel(Panel):
             none = "Choose a finished run" if names else "No run is finished yet"
             form.set_choices("teacher", {"": none} | names)
 
+    def _follow_task(self) -> None:
+        """A new task brings a loss of its own family, and shows what belongs to it."""
+        from engines import registry
+
+        kind = self._forms["Task"].value()["task"]["kind"]
+        declared = registry.task[kind].extra
+        for widget in self._augmentation:
+            widget.setVisible(declared["losses"] == "classification")
+        if kind != self._task and self._task:
+            loss = registry.loss[self._forms["Loss"].value()["loss"]["kind"]]
+            fits = loss.extra["family"] == declared["losses"]
+            if not fits or loss.name not in declared.get("only", (loss.name,)):
+                self._forms["Loss"].set_value({"loss": {"kind": declared["loss"]}})
+        self._task = kind
+
     def _changed(self) -> None:
         if self._live:
             rate = self._forms["Training"].value().get("optimizer", {}).get("learning_rate")
@@ -203,6 +221,7 @@ class SetupPanel(Panel):
     def _check(self) -> None:
         """Look at the set-up on a background thread: data, model and what goes together."""
         self._rate_note.setVisible(self._live)
+        self._follow_task()
         self.offer_teachers()
         if self._checking is not None:
             self._checking.cancel()

@@ -89,10 +89,20 @@ class ViewGroup(Panel):
         """Show a view of this group."""
         self.tabs.setCurrentIndex(self.views.index(view))
 
+    def show_family(self, family: str) -> None:
+        """Show only the tabs whose views can draw runs of this family of tasks."""
+        for place, view in enumerate(self.views):
+            self.tabs.setTabVisible(place, not view.families or family in view.families)
+        if not self.tabs.isTabVisible(self.tabs.currentIndex()):
+            seen = [p for p in range(self.tabs.count()) if self.tabs.isTabVisible(p)]
+            self.tabs.setCurrentIndex(seen[0] if seen else -1)
+
     def turn(self, places: int) -> None:
         """Bring the view so many tabs further to the front, round and round."""
-        if self.views:
-            self.tabs.setCurrentIndex((self.tabs.currentIndex() + places) % len(self.views))
+        seen = [p for p in range(self.tabs.count()) if self.tabs.isTabVisible(p)]
+        if self.tabs.currentIndex() in seen:
+            now = seen.index(self.tabs.currentIndex())
+            self.tabs.setCurrentIndex(seen[(now + places) % len(seen)])
 
     def show_history(self, history: History | None, cursor: int | None) -> None:
         """Draw the view in front."""

@@ -15,20 +15,20 @@ class View(QWidget):
 
     Class attributes:
         title: the tab's words.
-        icon: a Phosphor name without the "ph." prefix.
         order: tabs are sorted by it.
         side: "left" or "right", the tab group it starts in.
         shows: kinds of artifact it draws; the timeline's ticks jump to it.
+        families: families of tasks whose runs it can show; empty is all.
 
     Signals:
         step_picked: the user pointed at a step in this view; the timeline follows.
     """
 
     title: ClassVar[str] = ""
-    icon: ClassVar[str] = "chart-line"
     order: ClassVar[int] = 100
     side: ClassVar[str] = "left"
     shows: ClassVar[tuple[str, ...]] = ()
+    families: ClassVar[tuple[str, ...]] = ()
 
     step_picked = Signal(int)
 

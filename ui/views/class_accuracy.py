@@ -21,8 +21,9 @@ TRAIL = 60  # evaluations in the small curves: more than pixels would show nothi
 class ClassAccuracyView(View):
     """Bars with Wilson 95 % intervals, by class or by accuracy."""
 
-    title, icon, order, side = "Classes", "rows", 50, "right"
+    title, order, side = "Classes", 50, "right"
     shows = ("predictions", "test")
+    families = ("classification",)
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)

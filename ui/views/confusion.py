@@ -34,8 +34,9 @@ FIGURE_SPACE = "\u2007"  # as wide as a digit, so that counts stand in a column
 class ConfusionView(View):
     """Counts of true and predicted classes; a chosen cell shows its pictures beside it."""
 
-    title, icon, order, side = "Confusion", "grid-four", 30, "left"
+    title, order, side = "Confusion", 30, "left"
     shows = ("predictions", "test")
+    families = ("classification",)
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)

@@ -27,8 +27,9 @@ ALL = -1
 class MistakesView(View):
     """A gallery of mistakes, sorted by confidence, filtered by true and predicted class."""
 
-    title, icon, order, side = "Mistakes", "image-square", 40, "right"
+    title, order, side = "Mistakes", 40, "right"
     shows = ("predictions", "test")
+    families = ("classification",)
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)

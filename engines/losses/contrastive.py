@@ -1,11 +1,12 @@
 """Losses over embeddings. B images, N = 2B embeddings of their two views, D features.
 
-`DECLARED` holds what the registry wants to know of each. `references(batch_size, **knobs)`
-are the lines theory draws on its curve; batch_size counts images, not views.
+Each declares `references(batch_size, **knobs)`, the lines theory draws on its curve, where
+batch_size counts images, not views; and what it `takes`: "views", "views and labels",
+"labels" (one view, class-balanced batches) or "pairs".
 """
 
 import math
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
 import torch
 import torch.nn.functional as F
@@ -15,7 +16,7 @@ from torch import Generator, Tensor
 from engines.contrastive.geometry import products, squared_distances, unit
 from engines.contrastive.mining import Mining, mine, violation_counts
 from engines.losses.probabilities import wide
-from engines.registry import Reference
+from engines.registry import Reference, loss
 
 Temperature = Annotated[
     float,
@@ -38,6 +39,36 @@ Average = Annotated[
 Normalise = Annotated[bool, Field(description="Scale embeddings to length 1 before measuring.")]
 
 
+def chance_of_views(batch_size: int, **_knobs: object) -> tuple[Reference, ...]:
+    """ln(2B - 1): the partner can't be told from the other rows, or all rows are equal."""
+    others = 2 * batch_size - 1
+    value = math.log(others)
+    return (Reference("loss", value, f"chance or collapse  ln {others} = {value:.3f}"),)
+
+
+def collapse_of_triplets(
+    batch_size: int, *, margin: float = 0.2, **_knobs: object
+) -> tuple[Reference, ...]:
+    """The margin: all embeddings are one point, or positives no nearer than negatives."""
+    return (Reference("loss", margin, f"collapse  margin = {margin:g}"),)
+
+
+def collapse_of_pairs(
+    batch_size: int, *, margin: float = 1.0, dissimilar_share: float = 0.5, **_knobs: object
+) -> tuple[Reference, ...]:
+    """m² times the share of dissimilar pairs, a half from `mining.pairs_of_views`."""
+    value = margin**2 * dissimilar_share
+    return (Reference("loss", value, f"collapse  {dissimilar_share:g}·margin² = {value:g}"),)
+
+
+@loss(
+    "NT-Xent (SimCLR)",
+    formula=r"L = -\frac{1}{2B} \sum_i \ln \frac{e^{z_i \cdot z_{p(i)} / \tau}}"
+    r"{\sum_{k \neq i} e^{z_i \cdot z_k / \tau}}",
+    family="contrastive",
+    takes="views",
+    references=chance_of_views,
+)
 def nt_xent(z1: Tensor, z2: Tensor, *, temperature: Temperature = 0.5) -> Tensor:
     """Normalised-temperature cross-entropy between two views (SimCLR).
 
@@ -70,6 +101,14 @@ def nt_xent(z1: Tensor, z2: Tensor, *, temperature: Temperature = 0.5) -> Tensor
     return F.cross_entropy(logits_NN.masked_fill(_itself(z_ND), -math.inf), other_view_N)
 
 
+@loss(
+    "Supervised contrastive (SupCon)",
+    formula=r"L = \frac{1}{2B} \sum_i \frac{-1}{|P(i)|} \sum_{p \in P(i)} "
+    r"\ln \frac{e^{z_i \cdot z_p / \tau}}{\sum_{k \neq i} e^{z_i \cdot z_k / \tau}}",
+    family="contrastive",
+    takes="views and labels",
+    references=chance_of_views,
+)
 def supervised_contrastive(
     z1: Tensor, z2: Tensor | None, label_B: Tensor, *, temperature: Temperature = 0.1
 ) -> Tensor:
@@ -114,6 +153,14 @@ def supervised_contrastive(
     return -mean_N.sum() / (count_N > 0).sum().clamp(min=1)
 
 
+@loss(
+    "Triplet",
+    formula=r"L = \frac{1}{|T|} \sum_{(a, p, n) \in T} "
+    r"\max(0, \|z_a - z_p\|^2 - \|z_a - z_n\|^2 + m)",
+    family="contrastive",
+    takes="labels",
+    references=collapse_of_triplets,
+)
 def triplet(
     z_BD: Tensor,
     label_B: Tensor,
@@ -169,6 +216,14 @@ def triplet(
     return term.sum() / mined.sum().clamp(min=1)
 
 
+@loss(
+    "Pairwise contrastive",
+    formula=r"L = \frac{1}{B} \sum_i \begin{cases} d_i^2 & \text{similar} \\ "
+    r"\max(0, m - d_i)^2 & \text{dissimilar} \end{cases}",
+    family="contrastive",
+    takes="pairs",
+    references=collapse_of_pairs,
+)
 def pairwise_contrastive(
     z1: Tensor, z2: Tensor, same_B: Tensor, *, margin: DistanceMargin = 1.0
 ) -> Tensor:
@@ -208,64 +263,6 @@ def pairwise_contrastive(
     # The root's slope at 0 is infinite: take it of 1 there, and put 0 in its place.
     distance_B = torch.where(apart_B, squared_B, 1).sqrt() * apart_B
     return torch.where(same_B.bool(), squared_B, (margin - distance_B).relu().square()).mean()
-
-
-def chance_of_views(batch_size: int, **_knobs: object) -> tuple[Reference, ...]:
-    """ln(2B - 1): the partner can't be told from the other rows, or all rows are equal."""
-    others = 2 * batch_size - 1
-    value = math.log(others)
-    return (Reference("loss", value, f"chance or collapse  ln {others} = {value:.3f}"),)
-
-
-def collapse_of_triplets(
-    batch_size: int, *, margin: float = 0.2, **_knobs: object
-) -> tuple[Reference, ...]:
-    """The margin: all embeddings are one point, or positives no nearer than negatives."""
-    return (Reference("loss", margin, f"collapse  margin = {margin:g}"),)
-
-
-def collapse_of_pairs(
-    batch_size: int, *, margin: float = 1.0, dissimilar_share: float = 0.5, **_knobs: object
-) -> tuple[Reference, ...]:
-    """m² times the share of dissimilar pairs, a half from `mining.pairs_of_views`."""
-    value = margin**2 * dissimilar_share
-    return (Reference("loss", value, f"collapse  {dissimilar_share:g}·margin² = {value:g}"),)
-
-
-DECLARED: dict[str, dict[str, Any]] = {
-    "nt_xent": {
-        "title": "NT-Xent (SimCLR)",
-        "formula": (
-            r"L = -\frac{1}{2B} \sum_i \ln \frac{e^{z_i \cdot z_{p(i)} / \tau}}"
-            r"{\sum_{k \neq i} e^{z_i \cdot z_k / \tau}}"
-        ),
-        "references": chance_of_views,
-    },
-    "supervised_contrastive": {
-        "title": "Supervised contrastive (SupCon)",
-        "formula": (
-            r"L = \frac{1}{2B} \sum_i \frac{-1}{|P(i)|} \sum_{p \in P(i)} "
-            r"\ln \frac{e^{z_i \cdot z_p / \tau}}{\sum_{k \neq i} e^{z_i \cdot z_k / \tau}}"
-        ),
-        "references": chance_of_views,
-    },
-    "triplet": {
-        "title": "Triplet",
-        "formula": (
-            r"L = \frac{1}{|T|} \sum_{(a, p, n) \in T} "
-            r"\max(0, \|z_a - z_p\|^2 - \|z_a - z_n\|^2 + m)"
-        ),
-        "references": collapse_of_triplets,
-    },
-    "pairwise_contrastive": {
-        "title": "Pairwise contrastive",
-        "formula": (
-            r"L = \frac{1}{B} \sum_i \begin{cases} d_i^2 & \text{similar} \\ "
-            r"\max(0, m - d_i)^2 & \text{dissimilar} \end{cases}"
-        ),
-        "references": collapse_of_pairs,
-    },
-}
 
 
 def _itself(z_ND: Tensor) -> Tensor:

@@ -49,6 +49,10 @@ class HeldOut:
     Args:
         task: its `model` has `embed`; its data set gives bank and held-out images.
         views: how the two views differ that alignment is measured between.
+
+    Attributes:
+        pixels, untrained: what the labels' names can be read with from raw pixels, and from
+            the features of the weights the task had when this was made: its first ones.
     """
 
     def __init__(self, task: Any, views: Views, margin: float):
@@ -66,6 +70,24 @@ class HeldOut:
             self._subsets["validation"].labels_N,
             self.classes,
         )
+
+        bank_MD, _ = self._embed(self.bank)
+        feature_ND, _ = self._embed(self._subsets["validation"])
+        self.untrained = readout(
+            bank_MD,
+            feature_ND,
+            self.bank.labels_N,
+            self._subsets["validation"].labels_N,
+            self.classes,
+        )
+
+    @property
+    def baselines(self) -> dict[str, dict[str, float]]:
+        """What raw pixels and the encoder's first weights reach: what a gain is measured from."""
+        return {
+            name: {"knn": read.knn, "linear": read.linear}
+            for name, read in (("pixels", self.pixels), ("untrained", self.untrained))
+        }
 
     def evaluate(self, split: str) -> Iterator[Scores | Artifact]:
         """Scores of the split, and on validation what the views draw."""

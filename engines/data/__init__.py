@@ -8,6 +8,7 @@ from engines.data.folder import folder_stamp
 from engines.data.inspection import Duplicate, class_counts, duplicates
 from engines.data.source import DataError, ImageDataset, Images, Progress, Source, silent
 from engines.data.splits import split
+from engines.data.video_file import file_stamp
 from engines.registry import SplitKnobs, dataset
 
 __all__ = [
@@ -35,7 +36,7 @@ def load(
     """The data set called `name`, split as `knobs` say; the last few stay in memory.
 
     May be called from any thread; two that ask for the same set at once share one reading.
-    A folder that changed on disk is read again.
+    A folder or file that changed on disk is read again.
 
     Args:
         name: a name of `engines.registry.dataset`.
@@ -49,6 +50,7 @@ def load(
     entry = dataset[name]
     chosen = knobs or cast(SplitKnobs, entry.knobs())
     stamp = folder_stamp(getattr(chosen, "folder", ""), progress or silent)
+    stamp += file_stamp(getattr(chosen, "file", ""))
     key = (name, chosen.model_dump_json(), stamp)
     with _guard:
         mine = _busy.setdefault(key, threading.Lock())

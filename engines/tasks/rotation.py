@@ -56,10 +56,9 @@ class Rotation(IndexedTask):
     @property
     def context(self) -> dict[str, Any]:
         """What views of this task must know besides numbers; plain values."""
-        pixels = self.held_out.pixels
         return {
             "accuracy_name": "kNN accuracy",
-            "baselines": {"pixels": {"knn": pixels.knn, "linear": pixels.linear}},
+            "baselines": self.held_out.baselines,
             "loss_kind": "rotation",
         }
 

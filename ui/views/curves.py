@@ -13,7 +13,7 @@ SMOOTHING = 0.97
 class CurvesView(View):
     """Loss above, accuracy below, with one cursor and one zoom along the steps."""
 
-    title, icon, order = "Curves", "chart-line", 10
+    title, order = "Curves", 10
 
     def __init__(self) -> None:
         super().__init__()
@@ -54,6 +54,8 @@ class CurvesView(View):
         self.loss.set_title("Loss", str(history.context.get("loss_unit", "")))
         self.loss.set_empty("No values yet. The first ones come with the first steps.")
         self.loss.set_curves(curves_of(history, "loss"), levels_of(history, "loss"), moments, goal)
+        name = str(history.context.get("accuracy_name", "Accuracy"))
+        self.accuracy.set_title(name, "%")
         accuracy = curves_of(history, "accuracy", band=False)
         self.accuracy.setVisible(bool(accuracy))
         self.accuracy.set_curves(accuracy, levels_of(history, "accuracy"), moments, goal)

@@ -33,6 +33,7 @@ class Offer:
     Attributes:
         summary: its docstring's first sentence.
         group: "bundled", "drawn", "pictures" (your own) or "files" (of known data sets).
+        needs_folder: the user must say where it lies.
     """
 
     name: str
@@ -40,11 +41,7 @@ class Offer:
     summary: str
     licence: str
     group: str
-
-    @property
-    def needs_folder(self) -> bool:
-        """True if the user must say where it lies."""
-        return self.group in ("pictures", "files")
+    needs_folder: bool
 
 
 GROUPS = ("bundled", "drawn", "pictures", "files")
@@ -61,6 +58,7 @@ def offers() -> list[Offer]:
             entry.summary,
             str(entry.extra.get("licence", "–")),
             _group(entry),
+            "folder" in entry.knobs.model_fields,
         )
         for entry in dataset
     ]
@@ -68,6 +66,8 @@ def offers() -> list[Offer]:
 
 
 def _group(entry: Any) -> str:
+    if "file" in entry.knobs.model_fields:
+        return "pictures"
     if "folder" in entry.knobs.model_fields:
         return "files" if "images" in entry.extra else "pictures"
     return "drawn" if "seed" in entry.knobs.model_fields else "bundled"

@@ -60,7 +60,8 @@ class Diagnosis:
     Attributes:
         kind: "queued", "failed", "finished", "paused", "stopped", "interrupted",
             "too early", "diverging", "at chance", "overfitting", "plateau", "learning",
-            "train only", "rising" or "unclear".
+            "train only", "rising" or "unclear"; of contrastive runs also "collapsed",
+            "temperature", "margin", "falling" (kNN accuracy) and "no gain".
         sentence: what is going on.
         evidence: the numbers it rests on, in one line.
         icon: a Phosphor name without the "ph." prefix.
@@ -78,6 +79,9 @@ class Diagnosis:
     numbers: tuple[tuple[str, str], ...] = ()
 
 
+Rule = Callable[[Seen], Diagnosis | None]
+
+
 def diagnose(history: History, cursor: int | None = None) -> Diagnosis:
     """What `history` shows as of `cursor` (None: now). Never raises; 2 ms at 50,000 steps."""
     seen = look(history, cursor)
@@ -92,7 +96,7 @@ def diagnose(history: History, cursor: int | None = None) -> Diagnosis:
 
 def training(seen: Seen) -> Diagnosis:
     """The first rule about the curves that fits."""
-    for rule in RULES:
+    for rule in rules_of(seen)[0]:
         if found := rule(seen):
             return replace(found, numbers=found.numbers + facts(seen))
     halves = seen.halves()
@@ -101,6 +105,15 @@ def training(seen: Seen) -> Diagnosis:
     sentence = "Training loss shows no trend beyond its noise."
     span = (seen.step - seen.window, seen.step)
     return Diagnosis("unclear", sentence, words, "question", span, numbers=facts(seen))
+
+
+def rules_of(seen: Seen) -> tuple[tuple[Rule, ...], Callable[[Seen], Diagnosis]]:
+    """The rules about the curves and the one about the end, as the run's family has them."""
+    if seen.history.context.get("family") == "contrastive":
+        from workbench import diagnosis_contrastive  # which imports this module
+
+        return diagnosis_contrastive.RULES, diagnosis_contrastive.finished
+    return RULES, finished
 
 
 def state_of(seen: Seen) -> Diagnosis | None:
@@ -112,7 +125,7 @@ def state_of(seen: Seen) -> Diagnosis | None:
     if status == "failed":
         return failed(seen)
     if status == "finished":
-        return finished(seen)
+        return rules_of(seen)[1](seen)
     words = {
         "paused": (f"Paused at step {step}.", "pause"),
         "stopped": (f"Stopped at step {step}{of_total(seen)}.", "stop"),
@@ -318,7 +331,7 @@ def rising(seen: Seen) -> Diagnosis | None:
     return Diagnosis("rising", sentence, words, "trend-up", span, "warn")
 
 
-RULES: tuple[Callable[[Seen], Diagnosis | None], ...] = (
+RULES: tuple[Rule, ...] = (
     not_finite,
     too_early,
     diverging,

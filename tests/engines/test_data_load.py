@@ -107,13 +107,13 @@ def test_that_an_unknown_name_lists_the_known_ones():
 
 
 @pytest.mark.parametrize("entry", list(dataset), ids=lambda entry: entry.name)
-def test_that_every_data_set_can_be_made_from_its_defaults_or_asks_for_a_folder(entry):
+def test_that_every_data_set_can_be_made_from_its_defaults_or_asks_for_a_path(entry):
     knobs = entry.knobs()
     assert isinstance(knobs, SplitKnobs)
     for name, field in type(knobs).model_fields.items():
         assert field.description, f"{entry.name}.{name} has no description"
-    if "folder" in type(knobs).model_fields:
-        with pytest.raises(DataError, match="choose a folder"):
+    if {"folder", "file"} & type(knobs).model_fields.keys():
+        with pytest.raises(DataError, match=r"choose a (folder|video file)"):
             load(entry.name, knobs)
     else:
         ready = load(entry.name, knobs)

@@ -6,7 +6,14 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 from PySide6.QtCore import Qt
-from PySide6.QtWidgets import QCheckBox, QComboBox, QLineEdit, QPushButton, QScrollArea
+from PySide6.QtWidgets import (
+    QCheckBox,
+    QComboBox,
+    QFileDialog,
+    QLineEdit,
+    QPushButton,
+    QScrollArea,
+)
 
 from ui.forms import ModelForm, UnknownFieldType, read
 from ui.forms.numbers import list_text, number, number_text, words
@@ -382,6 +389,22 @@ def test_that_choices_can_be_replaced(qtbot):
     form.set_choices("teacher", {"": "None", "0042": "ViT on Fashion-MNIST"})
     assert form.value() == {"teacher": "0042"}
     assert form.row("teacher").editor.combo.currentText() == "ViT on Fashion-MNIST"
+
+
+def test_that_a_file_is_chosen_among_those_its_field_asks_for(qtbot, tmp_path):
+    class Reading(BaseModel):
+        file: str = Field("", json_schema_extra={"widget": "file", "filter": "Videos (*.mp4)"})
+
+    form = ModelForm(Reading)
+    qtbot.addWidget(form)
+    form.row("file").editor.browse.click()
+    dialog = form.findChild(QFileDialog)
+    assert dialog.fileMode() == QFileDialog.FileMode.ExistingFile
+    assert dialog.nameFilters() == ["Videos (*.mp4)"]
+    with qtbot.waitSignal(form.changed):
+        dialog.fileSelected.emit(str(tmp_path / "a.mp4"))
+    assert form.value() == {"file": str(tmp_path / "a.mp4")}
+    dialog.close()
 
 
 def test_that_the_knobs_of_the_registry_make_a_form(qtbot):

@@ -137,14 +137,26 @@ class FolderEditor(TextEditor):
     def _choose(self) -> None:
         # open(), not exec(): a nested loop inside qasync's hangs.
         dialog = QFileDialog(self, self.field.title, self.line.text())
-        dialog.setFileMode(QFileDialog.FileMode.Directory)
+        self.set_kind(dialog)
         dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         dialog.fileSelected.connect(self._take)
         dialog.open()
 
+    def set_kind(self, dialog: QFileDialog) -> None:
+        """Let the dialog offer what may be chosen."""
+        dialog.setFileMode(QFileDialog.FileMode.Directory)
+
     def _take(self, path: str) -> None:
         self.line.setText(path)
         self.changed.emit()
+
+
+class FileEditor(FolderEditor):
+    """A file's path with a button to choose it; the field's "filter" says which are shown."""
+
+    def set_kind(self, dialog: QFileDialog) -> None:
+        dialog.setFileMode(QFileDialog.FileMode.ExistingFile)
+        dialog.setNameFilter(str(self.field.extra.get("filter", "")))
 
 
 class CheckEditor(Editor):
@@ -220,6 +232,7 @@ def editor_for(field: FieldInfo) -> Editor:
         "text": TextEditor,
         "word or number": NumberEditor,
         "folder": FolderEditor,
+        "file": FileEditor,
         "choice": ChoiceEditor,
         "union": ChoiceEditor,
         "model": ChoiceEditor,

@@ -26,7 +26,8 @@ class ModelForm(QWidget):
     A field's look comes from its type, limits, title and description, and from
     its json_schema_extra: "unit", "titles" (words for values), "advanced" (folded),
     "why" (True or a sentence below the field), "beside" (same line as the field
-    before), "untitled" (no label above: a heading says it), "widget" ("folder", "choice" with "choices"), "placeholder", "none".
+    before), "untitled" (no label above: a heading says it), "widget" ("folder", "file" with
+    "filter", "choice" with "choices"), "placeholder", "none".
     A model's json_schema_extra may hold "title", "formula" and "why" for its choice in a union.
 
     Args:

@@ -19,6 +19,7 @@ Kind = Literal[
     "text",
     "word or number",
     "folder",
+    "file",
     "choice",
     "ints",
     "floats",
@@ -184,6 +185,8 @@ def _kind(found: Any, tag: str, extra: Mapping[str, Any]) -> tuple[Kind | None, 
         words = model_extra(found).get("title") or humanised(found.__name__)
         return "model", (Option(found.__name__, str(words), found),)
     if found in (str, Path):
+        if extra.get("widget") == "file":
+            return "file", ()
         folder = found is Path or extra.get("widget") == "folder"
         return ("folder" if folder else "text"), ()
     plain: dict[Any, Kind] = {bool: "bool", int: "int", float: "float"}

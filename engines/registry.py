@@ -79,6 +79,10 @@ class Entry:
         return self.build(*supplied, **{name: getattr(chosen, name) for name in own_knobs(self)})
 
 
+class BrokenModule(ImportError):
+    """A file of entries can't be imported; the message names the file, the cause is chained."""
+
+
 class Registry:
     """Entries of one kind by name; `discover` imports the package they live in.
 
@@ -121,14 +125,30 @@ class Registry:
         return iter(self._entries.values())
 
     def discover(self) -> None:
-        """Import every module of the package once, so that its declarations run."""
+        """Import every module of the package once, so that its declarations run.
+
+        Raises:
+            BrokenModule: one of them can't be imported.
+        """
         if self._discovered:
             return
         with _discovering:
             package = importlib.import_module(self._package)
             for module in pkgutil.iter_modules(package.__path__):
-                importlib.import_module(f"{self._package}.{module.name}")
+                self._import(f"{self._package}.{module.name}")
             self._discovered = True
+
+    def _import(self, name: str) -> None:
+        try:
+            importlib.import_module(name)
+        except BrokenModule:  # a file that this one imports, and it has named itself
+            raise
+        except Exception as error:
+            # What it declared before it failed would be "declared twice" at the next try.
+            for entry in [e for e in self._entries.values() if e.build.__module__ == name]:
+                del self._entries[entry.name]
+            file = name.replace(".", "/") + ".py"
+            raise BrokenModule(f"{file} can't be imported: {error}", name=name) from error
 
 
 def knobs_of(build: Callable[..., Any], name: str, base: type[Knobs] = Knobs) -> type[Knobs]:

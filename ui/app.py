@@ -6,7 +6,9 @@ import gc
 import logging
 import logging.handlers
 import signal
+import sqlite3
 import sys
+import threading
 from collections import deque
 from contextlib import ExitStack
 from pathlib import Path
@@ -35,7 +37,8 @@ def main(workspace: Path | None = None) -> int:
     keep_freed_memory()
     settings = settings_module.load()
     if workspace is not None:
-        settings.workspace = str(workspace)
+        # Absolute: it is kept for the next start, which may be in another folder.
+        settings.workspace = str(workspace.expanduser().absolute())
     app = make_application(settings)
     with asyncio.Runner(loop_factory=lambda: QEventLoop(app)) as runner:
         return runner.run(_window(app, settings))
@@ -57,15 +60,15 @@ async def _window(app: QApplication, settings: Settings) -> int:
         try:
             workspace = Workspace(settings.workspace_path)
             held.enter_context(lock(workspace.lock_file, f"The workspace {workspace.root}"))
+            keep_log(workspace.root)
         except Locked as error:
             await _refuse(
                 f"{error}. Close that window first, or choose another folder with --workspace."
             )
             return 2
-        except OSError as error:
+        except (OSError, sqlite3.Error) as error:
             await _refuse(f"The workspace {settings.workspace_path} can't be used: {error}.")
             return 2
-        keep_log(workspace.root)
         held.callback(failures.remove)
         failures.install()
         await _run(Controller(workspace, settings), failures)
@@ -98,7 +101,7 @@ class EngineLoading(QObject):
         super().__init__(controller)
         self._controller = controller
         self._said: deque[str] = deque()
-        self._thread = None
+        self._thread: threading.Thread | None = None
         self._watch = QTimer(self)
         self._watch.timeout.connect(self._look)
         # After the first paint, and a moment more for the cards' pictures.
@@ -120,26 +123,32 @@ class EngineLoading(QObject):
         error = self._said.popleft()
         if error:
             self._controller.problem.emit(
-                "torch could not be loaded, so nothing can train; see Details.", error
+                "The engine could not be loaded, so nothing can train; see Details.", error
             )
         else:
             self._controller.engine_loaded()
 
 
 async def _refuse(sentence: str) -> None:
-    """Say in a window of its own why this one doesn't open."""
+    """Say in a window of its own why this one doesn't open, until it is closed or we are ended."""
     from PySide6.QtWidgets import QMessageBox
 
-    log.error(sentence)
-    if sys.stderr is not None:
-        sys.stderr.write(sentence + "\n")
     box = QMessageBox(QMessageBox.Icon.Warning, "CV Experiment Workbench", "")
     box.setTextFormat(Qt.TextFormat.PlainText)
     box.setText(sentence)
     done = asyncio.get_running_loop().create_future()
     box.finished.connect(done.set_result)
+    signal.signal(signal.SIGTERM, lambda *_: box.close())
+    signal.signal(signal.SIGINT, lambda *_: box.close())
+    waking = QTimer(box)  # Python looks at signals only while Python runs
+    waking.timeout.connect(lambda: None)
+    waking.start(100)
     box.open()
+    if sys.stderr is not None:  # there is none under pythonw
+        sys.stderr.write(sentence + "\n")
+        sys.stderr.flush()
     await done
+    box.deleteLater()
 
 
 def keep_log(root: Path) -> None:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from functools import partial
 
 from ui.controller import Controller
-from ui.pages.start_recent import STATES
+from ui.run_states import state_of
 from ui.settings import save
 from ui.starting import starter
 from ui.theme import theme
@@ -49,10 +49,12 @@ def runs_found(controller: Controller, records: Sequence[RunRecord]) -> list[Com
     for record in records:
         live = controller.is_live(record.id)
         status = controller.history(record.id).status if live else record.status
-        icon_name, _, word = STATES.get(status, STATES["interrupted"])
-        hint = " · ".join(filter(None, (f"{record.number:04d}", word, record.kind("model"))))
+        state = state_of(status)
+        parts = f"{record.number:04d}", state.word, record.kind("model")
+        hint = " · ".join(filter(None, parts))
         title = record.title or f"Run {record.number}"
-        entries.append(Command(title, hint, icon_name, "", partial(controller.open_run, record.id)))
+        act = partial(controller.open_run, record.id)
+        entries.append(Command(title, hint, state.icon, "", act))
     return entries
 
 

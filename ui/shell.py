@@ -145,11 +145,13 @@ class Shell(QMainWindow):
     def show_problem(self, sentence: str, details: str) -> None:
         """Show a failure below the page until it is dismissed; at most three at once."""
         while self._problems.count() >= 3:
-            self._problems.takeAt(0).widget().deleteLater()
+            oldest = self._problems.takeAt(0)
+            if oldest is not None and (panel := oldest.widget()) is not None:
+                panel.deleteLater()
         close = secondary("Dismiss")
-        panel = ErrorPanel(sentence, actions=[close], details=details)
-        close.clicked.connect(panel.deleteLater)
-        self._problems.addWidget(panel)
+        said = ErrorPanel(sentence, actions=[close], details=details)
+        close.clicked.connect(said.deleteLater)
+        self._problems.addWidget(said)
 
     def paintEvent(self, event: QPaintEvent) -> None:
         """Paint the frame first, and only then make the Start page: the window shows sooner."""
@@ -161,7 +163,7 @@ class Shell(QMainWindow):
     def closeEvent(self, event: QCloseEvent) -> None:
         """Hide at once; the application ends when the runs have their checkpoints."""
         event.ignore()
-        geometry = self.saveGeometry().toBase64().data().decode()
+        geometry = bytes(self.saveGeometry().toBase64().data()).decode()
         self.controller.settings.geometry = geometry
         self.closing.emit()
 

@@ -12,6 +12,7 @@ from ui.loading import load_engine
 from ui.pages.experiment import ExperimentPage
 from ui.settings import Settings
 from ui.shell import PAGES, Shell
+from ui.views.base import View
 from workbench.workspace import Workspace
 
 PATIENCE = 60.0  # seconds for torch, data and pictures to arrive
@@ -58,6 +59,8 @@ def take(
         _show(shell, controller, target, opened)
         wait_until(lambda: not controller.background.busy, PATIENCE)
         wait(SETTLE)
+        wait_until(lambda: not any(view.busy for view in shown_views(shell)), PATIENCE)
+        wait(SETTLE)
         if not shell.grab().save(str(out), "PNG"):
             raise OSError(f"{out} could not be written as PNG")
     finally:
@@ -84,6 +87,13 @@ def _show(shell: Shell, controller: Controller, target: str, run: str | None) ->
         experiment.open_run(run)
     if wanted in views:
         experiment.bring_forward(views[wanted])
+
+
+def shown_views(shell: Shell) -> list[View]:
+    """The views on screen."""
+    page = shell.page("experiment")
+    assert isinstance(page, ExperimentPage)
+    return [view for view in page.all_views() if view.isVisible()]
 
 
 def wait(milliseconds: int) -> None:

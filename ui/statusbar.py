@@ -63,3 +63,11 @@ def memory_words() -> str:
 
     used = psutil.Process(os.getpid()).memory_info().rss
     return f"{used / GIB:.1f} of {psutil.virtual_memory().total / GIB:.0f} GB"
+
+
+def card_memory_words() -> str:
+    """What torch holds of the graphics card's memory, such as "3.2 of 80 GB"."""
+    import torch
+
+    total = torch.cuda.get_device_properties(torch.cuda.current_device()).total_memory
+    return f"{torch.cuda.memory_reserved() / GIB:.1f} of {total / GIB:.0f} GB"

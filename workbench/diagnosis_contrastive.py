@@ -155,7 +155,7 @@ def learning(seen: Seen) -> Diagnosis | None:
     now, first = float(knn.values_n[-1]), float(knn.values_n[0])
     sentence = f"Learning. kNN accuracy {percent(now)}, {percent(first)} at the start"
     if (best := knn.best_baseline) and not knn.gained(now):
-        sentence += f"; not yet above {best[0]}, {percent(best[1])}"
+        sentence += f"; not yet clearly above {best[0]}, {percent(best[1])}"
     return Diagnosis(
         "learning", f"{sentence}.", all_words(seen, knn), "trend-up", span(seen), "good"
     )

@@ -8,11 +8,11 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import tomli_w
 
 from workbench.durable import atomic_write
 from workbench.history import History
 from workbench.run_folder import DamagedFile, RunFolder
+from workbench.spec_text import to_toml
 
 
 class WouldOverwrite(OSError):
@@ -125,7 +125,7 @@ def series_of(history: History) -> dict[str, dict[str, list[float | int | None]]
 
 def spec_toml(folder: RunFolder) -> str:
     """The run's spec as TOML, which `train` takes back."""
-    return tomli_w.dumps(folder.spec)
+    return to_toml(folder.spec)
 
 
 def weights_of(folder: RunFolder, step: int | None = None) -> bytes:

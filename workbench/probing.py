@@ -15,11 +15,12 @@ from workbench.confusion import confusion_matrix, row_shares
 from workbench.durable import atomic_write
 from workbench.export import weights_of
 from workbench.run_folder import RunFolder
-from workbench.spec import parse
+from workbench.spec import SpecError, parse
 from workbench.training import load_teacher
 from workbench.workspace import Workspace
 
 SHEET = 1200  # pixels: about how wide a sheet of pictures may be
+MAP, DOT = 900, 6  # pixels: a map's side, and about a dot's room
 CELL = 24  # pixels a side of a confusion matrix's cell
 
 
@@ -43,8 +44,12 @@ def probe(
         SpecError: the run's data or teacher isn't there any more.
     """
     entry = registry.probe[name]
-    weights = load_weights(weights_of(folder, step))
     spec = parse(folder.spec)
+    family = registry.task[spec.task.kind].extra["family"]
+    if entry.extra["family"] != family:
+        fitting = ", ".join(one.name for one in registry.probe if one.extra["family"] == family)
+        raise SpecError({"probe": f"{name} can't look into a {family} run; try {fitting}"})
+    weights = load_weights(weights_of(folder, step))
     if spec.device == "cuda" and not torch.cuda.is_available():
         spec = spec.model_copy(update={"device": "cpu"})
     needs_teacher = registry.loss[spec.loss.kind].extra.get("needs_teacher")
@@ -82,7 +87,25 @@ def pictures(arrays: Mapping[str, np.ndarray], classes: int) -> dict[str, np.nda
         grey_KK = np.nan_to_num(row_shares(counts_KK)) * 255
         cells = np.kron(grey_KK.round().astype(np.uint8), np.ones((CELL, CELL), np.uint8))
         found["confusion"] = cells[:, :, None]
+    if {"feature_ND", "label_N"} <= set(arrays):
+        found["map"] = scattered(arrays["feature_ND"].astype(np.float32), arrays["label_N"])
     return found
+
+
+def scattered(feature_ND: np.ndarray, label_N: np.ndarray) -> np.ndarray:
+    """The features' t-SNE map as dots in the colours of their classes, uint8 [H, W, 3]."""
+    from engines.opencv import cv2
+    from workbench.maps import layout
+
+    xy_N2 = layout(feature_ND, label_N, "t-SNE", seed=0).xy_N2
+    low, high = xy_N2.min(0), xy_N2.max(0)
+    place_N2 = ((xy_N2 - low) / (high - low) * (MAP - 2 * DOT) + DOT).astype(int)
+    canvas = np.full((MAP, MAP, 3), 255, np.uint8)
+    for (x, y), label in zip(place_N2.tolist(), label_N.tolist(), strict=True):
+        hue = np.uint8([[[round(180 * (label % 10) / 10), 200, 60 + 40 * (label % 4)]]])
+        colour = cv2.cvtColor(hue, cv2.COLOR_HSV2RGB)[0, 0].tolist()
+        cv2.circle(canvas, (x, MAP - y), DOT - 2, colour, -1, cv2.LINE_AA)
+    return canvas
 
 
 def sheet(picture_MHWC: np.ndarray) -> np.ndarray:

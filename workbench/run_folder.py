@@ -107,7 +107,7 @@ class RunFolder:
         history.status = self.status()
         if state.get("status") in ("finished", "stopped", "failed", "interrupted"):
             words = (state.get("sentence", ""), state.get("error", ""))
-            history.ended = RunEnded(history.step, history.status, *words)
+            history.ended = RunEnded(history.step, state["status"], *words)
         return history
 
     def connect(self) -> sqlite3.Connection:

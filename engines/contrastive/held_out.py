@@ -31,7 +31,7 @@ from engines.probes.predictions import pictures
 BANK = 5_000  # training images that vote and that the linear probe is fitted on
 SHOWN = 2_000  # held-out images that are kept, drawn and measured
 MINED = 512  # of those, how many are compared three by three
-BINS = 60
+BINS = 240
 NEIGHBOURS = 20
 
 
@@ -90,7 +90,7 @@ class HeldOut:
         }
 
     def evaluate(self, split: str) -> Iterator[Scores | Artifact]:
-        """Scores of the split, and on validation what the views draw."""
+        """Scores of the split, and what the views draw."""
         held_out = self._subsets[split]
         bank_MD, _ = self._embed(self.bank)
         feature_ND, projection_NP = self._embed(held_out)
@@ -99,13 +99,13 @@ class HeldOut:
         if split == "validation":
             scores |= {f"{split}/{k}": v for k, v in self._measures(feature_ND, held_out).items()}
         yield Scores(0, scores)
+        yield self._embedding(split, bank_MD, feature_ND, projection_NP, read)
         if split == "validation":
-            yield self._embedding(bank_MD, feature_ND, projection_NP, held_out, read)
             yield self._distances(feature_ND, held_out)
 
-    def pictures(self) -> Artifact:
+    def pictures(self, split: str = "validation") -> Artifact:
         """The held-out images themselves, once, in the order of every embedding."""
-        held_out = self._subsets["validation"]
+        held_out = self._subsets[split]
         every = np.arange(len(held_out))
         arrays = {
             "picture_NHWC": pictures(held_out, every),
@@ -113,7 +113,7 @@ class HeldOut:
         }
         for name, values in held_out.factors.items():
             arrays[f"factor_{name}_N"] = values.numpy()
-        return Artifact(0, "pictures", arrays, {"count": len(held_out), "split": "validation"})
+        return Artifact(0, "pictures", arrays, {"count": len(held_out), "split": split})
 
     def _embed(self, images: Images) -> tuple[Tensor, Tensor]:
         """(features [N, D], projections [N, P]) on the CPU, float32."""
@@ -156,12 +156,13 @@ class HeldOut:
 
     def _embedding(
         self,
+        split: str,
         bank_MD: Tensor,
         feature_ND: Tensor,
         projection_NP: Tensor,
-        held_out: Images,
         read: Readout,
     ) -> Artifact:
+        held_out = self._subsets[split]
         similarity_NK, index_NK = nearest(bank_MD, feature_ND, k=NEIGHBOURS)
         votes_NC = neighbour_votes(similarity_NK, self.bank.labels_N[index_NK], self.classes)
         arrays = {
@@ -177,9 +178,10 @@ class HeldOut:
             "linear": read.linear,
             "effective_rank": effective_rank(feature_ND),
             "classes": self.classes,
-            "split": "validation",
+            "split": split,
         }
-        return Artifact(0, "embedding", arrays, meta)
+        kind = "embedding" if split == "validation" else "test"
+        return Artifact(0, kind, arrays, meta)
 
     def _distances(self, feature_ND: Tensor, held_out: Images) -> Artifact:
         """Histograms of cosine similarity within and between classes."""

@@ -19,9 +19,7 @@ def unpacked_for_torchvision(root: Path) -> Path:
     return root
 
 
-def student(
-    model: nn.Module, root: Path, steps: int, batch: int, device: torch.device
-) -> float:
+def student(model: nn.Module, root: Path, steps: int, batch: int, device: torch.device) -> float:
     """torchvision's data set, a DataLoader, plain Adam and `.item()` each step; ms per step."""
     from torch.utils.data import DataLoader
     from torchvision import datasets, transforms

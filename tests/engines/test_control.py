@@ -83,5 +83,13 @@ def test_that_a_waiting_loop_wakes_at_once(wake):
     assert woken[0] - moment < 0.5
 
 
-def test_that_waiting_returns_when_nothing_holds_the_loop():
-    Control().wait()
+@pytest.mark.parametrize("before", [(), ("pause", "resume"), ("step_once",), ("pause", "stop")])
+def test_that_waiting_returns_when_nothing_holds_the_loop(before):
+    control = Control()
+    for command in before:
+        getattr(control, command)()
+    # A daemon, or a loop that waits for ever would keep the tests from ending.
+    thread = threading.Thread(target=control.wait, daemon=True)
+    thread.start()
+    thread.join(2)
+    assert not thread.is_alive()

@@ -1,5 +1,6 @@
 """Declaring an entry: its knobs, its name, and what is refused."""
 
+import importlib
 import sys
 import threading
 import time
@@ -9,7 +10,7 @@ import pytest
 from pydantic import Field, ValidationError
 
 from engines import registry
-from engines.registry import Registry, SplitKnobs, own_knobs, snake_case
+from engines.registry import BrokenModule, Registry, SplitKnobs, own_knobs, snake_case
 
 REGISTRIES = [registry.model, registry.loss, registry.dataset, registry.task]
 ENTRIES = [entry for kind in REGISTRIES for entry in kind]
@@ -105,6 +106,42 @@ def test_that_a_second_thread_waits_until_the_registry_is_whole(tmp_path, monkey
     for thread in threads:
         thread.join()
     assert hasattr(seen[0], "time")
+
+
+BROKEN = """
+from engines import registry
+from broken_entries import made
+
+@made("A thing")
+def some_thing():
+    \"\"\"A sentence.\"\"\"
+
+import {missing}
+"""
+
+
+def test_that_a_file_which_can_not_be_imported_is_named_each_time(tmp_path, monkeypatch):
+    package = tmp_path / "broken_entries"
+    package.mkdir()
+    words = "from engines.registry import Registry\nmade = Registry('thing', 'broken_entries')\n"
+    (package / "__init__.py").write_text(words)
+    file = package / "one.py"
+    file.write_text(BROKEN.format(missing="no_such_package"))
+    monkeypatch.syspath_prepend(str(tmp_path))
+    monkeypatch.setattr(sys, "dont_write_bytecode", True)
+    from broken_entries import made
+
+    said = r"broken_entries/one\.py can't be imported: No module named 'no_such_package'"
+    for _ in range(2):  # not "declared twice" at the second try
+        with pytest.raises(BrokenModule, match=said) as caught:
+            made["some_thing"]
+        assert isinstance(caught.value.__cause__, ModuleNotFoundError)
+        assert not isinstance(caught.value, ModuleNotFoundError)
+    file.write_text(BROKEN.format(missing="math"))
+    importlib.invalidate_caches()
+    assert made["some_thing"].title == "A thing"
+    for name in ("broken_entries", "broken_entries.one"):
+        del sys.modules[name]
 
 
 @pytest.mark.parametrize("entry", ENTRIES, ids=lambda entry: entry.name)

@@ -30,10 +30,15 @@ def full(view, tmp_path):
     return view
 
 
+def center(view, row, column):
+    """The middle of a cell in the matrix's coordinates."""
+    return view.matrix._places().box(row, column).center()
+
+
 def pixel(view, row, column):
     """The colour near a cell's upper left corner, where no number stands."""
-    corner = view.matrix.cell_center(row, column)
-    side = view.matrix.cell_center(0, 1).x() - view.matrix.cell_center(0, 0).x()
+    corner = center(view, row, column)
+    side = center(view, 0, 1).x() - center(view, 0, 0).x()
     offset = side // 2 - 5
     return view.matrix.grab().toImage().pixelColor(corner - QPoint(offset, offset))
 
@@ -84,20 +89,20 @@ def test_that_numbers_are_black_or_white_and_legible(ground):
 
 
 def test_that_pointing_at_a_cell_reads_it_out(full, qtbot):
-    qtbot.mouseMove(full.matrix, full.matrix.cell_center(0, 1))
+    qtbot.mouseMove(full.matrix, center(full, 0, 1))
     assert full.read_out.full_text() == "Shirt called Coat: 2 of 3, 66.7 %"
-    qtbot.mouseMove(full.matrix, full.matrix.cell_center(1, 1))
+    qtbot.mouseMove(full.matrix, center(full, 1, 1))
     assert full.read_out.full_text() == "Coat recognised: 1 of 2, 50 %"
     qtbot.mouseMove(full.matrix, QPoint(2, 2))
     assert full.read_out.full_text() == "4 of 8 on the diagonal, accuracy 50 %"
 
 
 def test_that_a_click_shows_the_pictures_of_that_cell_alone(full, qtbot):
-    qtbot.mouseClick(full.matrix, Qt.MouseButton.LeftButton, pos=full.matrix.cell_center(0, 1))
+    qtbot.mouseClick(full.matrix, Qt.MouseButton.LeftButton, pos=center(full, 0, 1))
     assert full.strip.count() == 2
     assert full.cell_words.text() == "Shirt called Coat: 2 of 3, 66.7 %"
     assert full.strip_words.text() == "2 of 2 pictured, most confident first"
-    qtbot.mouseClick(full.matrix, Qt.MouseButton.LeftButton, pos=full.matrix.cell_center(2, 0))
+    qtbot.mouseClick(full.matrix, Qt.MouseButton.LeftButton, pos=center(full, 2, 0))
     assert full.strip.count() == 0
     assert full.strip_words.text() == "0 of 1 pictured, most confident first"
 
@@ -186,7 +191,7 @@ def test_that_a_hundred_classes_are_drawn_without_numbers(view, tmp_path, each_t
     view.show_history(history, None)
     image = view.matrix.grab().toImage()
     # (0, 0) is full and (0, 1) empty: two cells, two colours, no number over either.
-    colors = {image.pixelColor(view.matrix.cell_center(0, k)).name() for k in range(6)}
+    colors = {image.pixelColor(center(view, 0, k)).name() for k in range(6)}
     assert len(colors) == 2
     assert len(view.matrix.classes) == 100
     assert view.matrix.classes[99] == "class 99"

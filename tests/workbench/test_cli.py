@@ -5,13 +5,16 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 from pathlib import Path
 
 import pytest
 import torch
 
 from engines import registry
+from engines.registry import BrokenModule
 from workbench.cli import run
+from workbench.durable import atomic_write
 from workbench.presets import presets
 from workbench.workspace import Workspace
 
@@ -391,6 +394,43 @@ def test_that_a_missing_package_is_named_with_the_remedy(screen, monkeypatch, ca
     assert capsys.readouterr().err == (
         "The package tomllib isn't installed. `sh .ci/start` sets everything up.\n"
     )
+
+
+def test_that_a_broken_file_of_ours_is_named_and_is_no_missing_package(screen, monkeypatch, capsys):
+    def discover():
+        raise BrokenModule("engines/models/mine.py can't be imported: no wood") from NameError("x")
+
+    monkeypatch.setattr("workbench.cli.listing.list_command", lambda *_: discover())
+    assert run(["list", "models"], screen) == 1
+    told = capsys.readouterr().err
+    assert told.startswith("engines/models/mine.py can't be imported: no wood\nDetails:\n")
+    assert "isn't installed" not in told
+
+
+def test_that_a_run_which_can_not_be_saved_ends_with_the_reason(root, screen, monkeypatch, capsys):
+    def full(path, content):
+        if path.suffix == ".safetensors":
+            raise OSError(28, "No space left on device")
+        return atomic_write(path, content)
+
+    monkeypatch.setattr("workbench.recorder.atomic_write", full)
+    often = ("training.epochs=200", "watching.checkpoint_steps=1", "watching.evaluate_every=0")
+    patience = threading.Timer(60, os.kill, (os.getpid(), signal.SIGINT))  # it would wait for ever
+    patience.start()
+    try:
+        code = run([*TINY, *(word for pair in often for word in ("--set", pair))], screen)
+    finally:
+        patience.cancel()
+        patience.join()
+    told = capsys.readouterr()
+    assert code == 1
+    last = told.err.splitlines()[-2]
+    assert "was stopped: Saving the checkpoint failed at step " in last
+    assert "No space left on device" in last
+    assert "interrupted at step" in told.out
+    record = Workspace(root).records()[0]
+    assert record.status == "interrupted"
+    assert record.step < record.total_steps
 
 
 def test_that_a_closed_pipe_is_no_failure(root):

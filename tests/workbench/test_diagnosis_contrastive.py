@@ -201,7 +201,7 @@ def test_that_rising_knn_accuracy_is_learning_whatever_the_loss_noise():
 def test_that_learning_below_raw_pixels_says_so():
     knn = 0.4 + 0.4 * X / STEPS
     sentence = diagnose(history(knn=knn, jitter=0.0, baselines=BASELINES)).sentence
-    assert sentence.endswith("at the start; not yet above raw pixels, 81 %.")
+    assert sentence.endswith("at the start; not yet clearly above raw pixels, 81 %.")
 
 
 def test_that_level_knn_accuracy_is_hardly_ever_called_rising():

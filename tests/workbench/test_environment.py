@@ -2,6 +2,9 @@
 
 import json
 import platform
+import subprocess
+import sys
+from pathlib import Path
 
 import pytest
 import torch
@@ -10,10 +13,11 @@ from workbench.environment import (
     DECISIVE,
     differences,
     fingerprint,
-    keep_freed_memory,
     processor,
     training_threads,
 )
+
+ROOT = Path(__file__).resolve().parents[2]
 
 
 def test_that_the_fingerprint_names_what_decides_and_is_plain():
@@ -52,6 +56,33 @@ def test_that_the_processor_has_a_name():
     assert processor()
 
 
-def test_that_keeping_memory_may_be_asked_twice():
+# Prints how many MB of a freed block of 200 MB the process still holds.
+FREEING = """
+import ctypes, sys
+from workbench.environment import keep_freed_memory
+
+for _ in range(int(sys.argv[1])):
     keep_freed_memory()
-    keep_freed_memory()
+
+def held():
+    with open("/proc/self/statm") as numbers:
+        return int(numbers.read().split()[1]) * 4096 / 1e6
+
+system = ctypes.CDLL(None)
+system.malloc.restype, system.malloc.argtypes = ctypes.c_void_p, [ctypes.c_size_t]
+system.free.argtypes = [ctypes.c_void_p]
+before = held()
+block = system.malloc(200_000_000)
+ctypes.memset(block, 1, 200_000_000)
+assert held() > before + 190
+system.free(block)
+print(held() - before)
+"""
+
+
+@pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="only glibc is told to keep memory")
+@pytest.mark.parametrize(("asked", "kept"), [(0, False), (1, True), (2, True)])
+def test_that_a_freed_block_stays_with_the_process_once_asked_for(asked, kept):
+    command = [sys.executable, "-c", FREEING, str(asked)]
+    answer = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True)
+    assert (float(answer.stdout) > 190) == kept

@@ -3,7 +3,6 @@
 import json
 import math
 import tomllib
-from pathlib import Path
 from typing import get_args
 
 import pytest
@@ -13,7 +12,6 @@ from hypothesis import strategies as st
 from engines import registry
 from workbench import spec as specs
 from workbench.spec import (
-    LARGEST_SPEC,
     ExperimentSpec,
     SpecError,
     assign,
@@ -22,6 +20,7 @@ from workbench.spec import (
     read,
     to_toml,
 )
+from workbench.spec_text import LARGEST_SPEC
 
 QUICK = settings(
     max_examples=60,
@@ -398,11 +397,3 @@ def test_that_a_bad_spec_never_reaches_the_engine(workspace, monkeypatch):
     ended = train(folder, workspace)[-1]
     assert ended.reason == "failed"
     assert ended.sentence == "training.epochs: must be at least 1, not -3"
-
-
-def test_that_presets_are_valid():
-    folder = Path(specs.__file__).parents[1] / "resources" / "presets"
-    for path in folder.glob("*.toml"):
-        raw = read(path)
-        experiment = {name: raw[name] for name in raw if name in ExperimentSpec.model_fields}
-        parse(experiment)

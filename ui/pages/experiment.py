@@ -13,7 +13,7 @@ from ui.panels.controlbar import ControlBar, Shown
 from ui.panels.diagnosis import DiagnosisPanel
 from ui.panels.layers import LayerTable
 from ui.panels.setup import SetupPanel
-from ui.panels.viewgroup import ViewGroup, view_classes
+from ui.panels.viewgroup import ViewGroup, make_views
 from ui.theme import theme
 from ui.timeline import Timeline
 from ui.views.base import View
@@ -45,8 +45,11 @@ class ExperimentPage(Page):
         self.timeline = Timeline()
         self._redraw = QTimer(self, interval=REDRAW, singleShot=True)
         self._diagnose = QTimer(self, interval=DIAGNOSE)
-        for kind in view_classes():
-            (self.left if kind.side == "left" else self.right).add(kind())
+        views, broken = make_views()
+        for view in views:
+            (self.left if view.side == "left" else self.right).add(view)
+        for trouble in broken:
+            controller.problem.emit(trouble.sentence, trouble.details)
         self._lay_out()
         self._connect()
         self._show_draft({})

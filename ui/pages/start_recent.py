@@ -15,6 +15,7 @@ from PySide6.QtWidgets import (
 
 from ui.controller import Controller
 from ui.pages.start_reading import SCORES, Found, Seen, seen_live
+from ui.run_states import state_of
 from ui.theme import mixed, theme
 from ui.times import when
 from ui.widgets import ElidedLabel, EmptyState, HairLine, IconLabel, PlainLabel, link
@@ -23,15 +24,6 @@ from workbench.wording import percent, thousands
 
 LEAST, MOST = 4, 8
 GROWTH = 1000  # milliseconds between two looks at training runs
-STATES = {
-    "queued": ("clock", "muted", "Queued"),
-    "running": ("play-circle-fill", "success", "Running"),
-    "paused": ("pause-circle", "accent", "Paused"),
-    "finished": ("check", "muted", "Finished"),
-    "stopped": ("stop-circle", "muted", "Stopped"),
-    "failed": ("x-circle", "danger", "Failed"),
-    "interrupted": ("warning", "warn", "Interrupted"),
-}
 
 
 class RunRow(QAbstractButton):
@@ -56,17 +48,22 @@ class RunRow(QAbstractButton):
     def show_run(self, seen: Seen, now: float) -> None:
         """Show a run as it is known at `now`, in seconds since 1970."""
         record, failed = seen.record, seen.status == "failed"
-        icon_name, tone, word = STATES.get(seen.status, STATES["interrupted"])
+        state = state_of(seen.status)
         self.run = record.id
         self.number.setText(f"{record.number:04d}")
         self.title.setText(record.title or record.kind("model") or "Run without a title")
         self.spark.show_values(seen.course_P, "danger" if failed else "accent")
-        self.state_icon.set_icon(icon_name, tone)
+        self.state_icon.set_icon(state.icon, state.tone)
         self.state.setText(state_words(seen))
-        self.state.set_tone(tone)  # type: ignore[arg-type]
+        self.state.set_tone(state.tone)
         self.result.setText(result_words(seen))
         self.time.setText("now" if seen.status == "running" else when(record.created, now))
-        words = (f"Run {record.number}", self.title.full_text(), word, self.result.full_text())
+        words = (
+            f"Run {record.number}",
+            self.title.full_text(),
+            state.word,
+            self.result.full_text(),
+        )
         self.setAccessibleName(", ".join(filter(None, words)))
 
     def sizeHint(self) -> QSize:
@@ -216,7 +213,7 @@ class RecentRuns(QWidget):
 
 def state_words(seen: Seen) -> str:
     """The state, with how far a running one is and why a failed one failed."""
-    word = STATES.get(seen.status, STATES["interrupted"])[2]
+    word = state_of(seen.status).word
     if seen.status == "failed" and seen.record.sentence:
         sentence = seen.record.sentence.strip().splitlines()[0]
         begins_a_sentence = sentence.split(" ")[0].istitle()  # "The", not "RuntimeError:" or "NaN"

@@ -2,11 +2,11 @@
 
 from dataclasses import dataclass
 
-from PySide6.QtCore import Signal
+from PySide6.QtCore import Signal, SignalInstance
 from PySide6.QtWidgets import QAbstractButton, QHBoxLayout, QProgressBar, QVBoxLayout, QWidget
 
 from ui.run_states import state_of
-from ui.statusbar import memory_words
+from ui.statusbar import card_memory_words, memory_words
 from ui.theme import theme
 from ui.widgets import (
     ElidedLabel,
@@ -22,7 +22,6 @@ from ui.widgets import (
 )
 from workbench.history import History
 from workbench.wording import thousands
-
 
 NARROW, WIDE = 1100, 1400  # widths of the bar: icons only below, memory shown from
 
@@ -83,7 +82,7 @@ class ControlBar(Panel):
         self._device.setText(f"CPU · {threads} threads" if on_cpu else device)
         self._device.setToolTip(f"Precision {facts.get('precision', '–')}")
         if shown.live:
-            self._memory.setText(memory_words())
+            self._memory.setText(card_memory_words() if device == "CUDA" else memory_words())
 
     def set_room(self, width: int) -> None:
         """Fit into `width`: drop what the status bar shows too, then words that have an icon."""
@@ -104,6 +103,7 @@ class ControlBar(Panel):
         self._enable(self.main)
         for button in (self.step, self.stop, self.probe):
             self._enable(button, "Nothing is training yet")
+        self.stop.setText("" if self._narrow else "Stop")
         self._progress.setValue(0)
         for words in (self._where, self._epoch, self._left):
             words.setText("")
@@ -185,8 +185,10 @@ class ControlBar(Panel):
         self.main.setFixedWidth(theme().px(116))
         self.step = secondary("Step", "skip-forward")
         self.stop = secondary("Stop", "stop")
+        for worded in (self.step, self.stop):
+            worded.setAccessibleName(worded.text())  # a narrow bar leaves the icon only
         self.probe = icon_button("magnifying-glass", "Probe now")
-        tips = (
+        tips: tuple[tuple[QAbstractButton, str, str, SignalInstance], ...] = (
             (self.main, "main", "Start, pause or resume  Space", self.main_wanted),
             (self.step, "step", "One batch, then pause  .", self.step_wanted),
             (self.stop, "stop", "End the run; everything is kept", self.stop_wanted),

@@ -52,6 +52,7 @@ class SetupPanel(Panel):
         self._task = ""
         self._augmentation: list[QWidget] = []
         self._checking: Future[Any] | None = None
+        self._checked: Mapping[str, Any] = {}
         self._preview: Preview | None = None
         self._lay_out()
         if controller.is_engine_ready:
@@ -188,6 +189,8 @@ class SetupPanel(Panel):
 
         needs = registry.loss[form.value()["loss"]["kind"]].extra.get("needs_teacher", False)
         form.row("teacher").setVisible(needs)
+        if not needs and not self._frozen:
+            form.row("teacher").set_value("")  # unseen, it would forbid every other loss
         if needs:
             finished = [r for r in self._controller.workspace.records() if r.status == "finished"]
             names = {r.id: f"{r.number:04d}  {r.title}" for r in finished}
@@ -225,12 +228,16 @@ class SetupPanel(Panel):
         self.offer_teachers()
         if self._checking is not None:
             self._checking.cancel()
-        values = self.value()
+        self._checked = values = self.value()
         self._checking = self._controller.in_background(
-            "Checking the set-up", lambda: preview(values), self._show_preview
+            "Checking the set-up",
+            lambda: preview(values),
+            lambda shown: self._show_preview(values, shown),
         )
 
-    def _show_preview(self, shown: Preview) -> None:
+    def _show_preview(self, values: Mapping[str, Any], shown: Preview) -> None:
+        if values is not self._checked:  # an older look, overtaken while it was under way
+            return
         self._preview = shown
         self._show_faults({} if self._frozen else shown.faults)
         self._data_words.setText(shown.data_words)

@@ -2,7 +2,11 @@
 
 import importlib
 import inspect
+import logging
 import pkgutil
+import traceback
+from dataclasses import dataclass
+from types import ModuleType
 
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import QHBoxLayout, QStackedWidget, QTabBar, QVBoxLayout, QWidget
@@ -13,16 +17,50 @@ from ui.views.base import View
 from ui.widgets import HairLine, Panel, icon_button
 from workbench.history import History
 
+log = logging.getLogger(__name__)
 
-def view_classes() -> list[type[View]]:
-    """Every view there is, found in `ui/views`, sorted by its `order`."""
-    found = set()
+
+@dataclass(frozen=True, slots=True)
+class BrokenView:
+    """A file of `ui/views` that can't be shown: a sentence that names it, and the traceback."""
+
+    sentence: str
+    details: str
+
+
+def make_views() -> tuple[list[View], list[BrokenView]]:
+    """One of every view found in `ui/views`, sorted by `order`, and the files that fail."""
+    kinds: set[type[View]] = set()
+    views: list[View] = []
+    broken: list[BrokenView] = []
     for module in pkgutil.iter_modules(views_package.__path__):
-        loaded = importlib.import_module(f"{views_package.__name__}.{module.name}")
-        for _, kind in inspect.getmembers(loaded, inspect.isclass):
-            if issubclass(kind, View) and kind.title and kind.__module__ == loaded.__name__:
-                found.add(kind)
-    return sorted(found, key=lambda kind: (kind.order, kind.title))
+        name = f"{views_package.__name__}.{module.name}"
+        try:
+            kinds |= classes_in(importlib.import_module(name))
+        except Exception as error:  # noqa: BLE001 - the other views don't need it
+            broken.append(_told(name, error))
+    for kind in sorted(kinds, key=lambda kind: (kind.order, kind.title)):
+        try:
+            views.append(kind())
+        except Exception as error:  # noqa: BLE001
+            broken.append(_told(kind.__module__, error))
+    return views, broken
+
+
+def classes_in(module: ModuleType) -> set[type[View]]:
+    """The views that a module itself defines; those without a title are bases of others."""
+    return {
+        kind
+        for _, kind in inspect.getmembers(module, inspect.isclass)
+        if issubclass(kind, View) and kind.title and kind.__module__ == module.__name__
+    }
+
+
+def _told(module: str, error: Exception) -> BrokenView:
+    file = module.replace(".", "/") + ".py"
+    details = "".join(traceback.format_exception(error))
+    log.error("%s can't be shown\n%s", file, details)
+    return BrokenView(f"The view in {file} can't be shown: {error}. All others work.", details)
 
 
 class ViewGroup(Panel):

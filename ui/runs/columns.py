@@ -4,20 +4,11 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
+from ui.run_states import state_of
 from workbench.compare import MISSING, clock, number, rate_of, score, short_name, value_words
 from workbench.wording import digits
 from workbench.workspace import RunRecord
 
-# Status to icon, colour and word. Only a running one has the filled variant.
-STATES = {
-    "queued": ("clock", "muted", "Queued"),
-    "running": ("record-fill", "success", "Running"),
-    "paused": ("pause", "muted", "Paused"),
-    "finished": ("check", "muted", "Finished"),
-    "stopped": ("stop", "muted", "Stopped"),
-    "interrupted": ("warning", "warn", "Interrupted"),
-    "failed": ("x-circle", "danger", "Failed"),
-}
 RESUMABLE = ("stopped", "interrupted", "failed")
 
 
@@ -48,7 +39,7 @@ class Column:
 
 def state_words(record: RunRecord) -> str:
     """ "Finished", "Running 43 %" or "Failed: NaN"."""
-    word = STATES.get(record.status, ("", "", record.status.capitalize()))[2]
+    word = state_of(record.status).word
     if record.status == "running" and record.total_steps:
         return f"{word} {100 * record.step // record.total_steps} %"
     if record.status == "failed" and " nan" in record.sentence.lower():
@@ -145,7 +136,7 @@ def cell_values(column: Column, record: RunRecord) -> tuple[str, ...]:
     if column.name == "tags":
         return record.tags
     if column.name == "state":
-        return (STATES.get(record.status, ("", "", record.status.capitalize()))[2],)
+        return (state_of(record.status).word,)
     words = column.words(record)
     return (words,) if words else ()
 

@@ -17,7 +17,8 @@ from PySide6.QtCore import (
 from PySide6.QtGui import QColor, QFont, QIcon, QPainter, QPen, QPixmap
 
 from ui.icons import icon
-from ui.runs.columns import COLUMNS, PLACE, STATES, Column, cell_values, haystack
+from ui.run_states import state_of
+from ui.runs.columns import COLUMNS, PLACE, Column, cell_values, haystack
 from ui.theme import theme
 from ui.widgets import clean
 from workbench.workspace import RunRecord
@@ -159,9 +160,9 @@ class RunModel(QAbstractTableModel):
     def _decoration(self, column: Column, record: RunRecord) -> QIcon | None:
         if column.name == "swatch":
             return swatch(self.colours.get(record.id, NO_COLOUR))
-        if column.name == "state" and record.status in STATES:
-            name, colour, _ = STATES[record.status]
-            return icon(name, colour)
+        if column.name == "state":
+            state = state_of(record.status)
+            return icon(state.icon, state.tone)
         return None
 
     # Sorting and filtering
@@ -234,7 +235,7 @@ def _alignment(column: Column) -> Qt.AlignmentFlag:
 
 def _tone(column: Column, record: RunRecord) -> str:
     if column.name == "state" and record.status in ("failed", "interrupted"):
-        return STATES[record.status][1]
+        return state_of(record.status).tone
     if column.numeric and column.key(record) is None:
         return "muted"
     return column.tone

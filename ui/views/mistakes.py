@@ -139,9 +139,7 @@ class MistakesView(View):
             return
         if predictions is None:
             words = "No predictions yet. The first evaluation brings them."
-            self._show_empty(
-                "image-square", words if self._history is not None else NO_RUN
-            )
+            self._show_empty("image-square", words if self._history is not None else NO_RUN)
             return
         self._stack.setCurrentIndex(1)
         if predictions.path == self._shown:

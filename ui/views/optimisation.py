@@ -11,7 +11,7 @@ from workbench.history import History
 class OptimisationView(View):
     """Learning rate above, gradient norm below, which spans powers of ten and starts as such."""
 
-    title, icon, order = "Optimisation", "activity", 40
+    title, order = "Optimisation", 40
 
     def __init__(self) -> None:
         super().__init__()

@@ -11,7 +11,7 @@ from workbench.history import History
 class SpeedView(View):
     """Samples per second over steps, evaluations left out."""
 
-    title, icon, order = "Speed", "gauge", 50
+    title, order = "Speed", 50
 
     def __init__(self) -> None:
         super().__init__()

@@ -198,12 +198,6 @@ class CardGrid(QWidget):
         fit = (width + self._gap) // (theme().px(self._least) + self._gap)
         return max(1, min(4, fit))
 
-    def words_height(self, width: int) -> int:
-        """Height of everything in the grid but the pictures."""
-        rows = self._rows(width)
-        words = sum(height - picture for height, picture in rows)
-        return words + self._gap * max(0, len(rows) - 1)
-
     def row_count(self, width: int) -> int:
         """Rows that the cards take in `width`."""
         return -(-len(self.cards) // self.columns(width))

@@ -111,10 +111,6 @@ class MatrixWidget(QWidget):
         share = f", {percent(count / of)}" if of else ""
         return f"{start}{called}: {thousands(count)} of {thousands(of)}{share}"
 
-    def cell_center(self, true: int, predicted: int) -> QPoint:
-        """The middle of a cell, in this widget's coordinates."""
-        return self._places().box(true, predicted).center()
-
     def picture(self) -> QPixmap:
         """The matrix as it stands, without hover and selection."""
         return self._painted(QSize(self.size()), self.devicePixelRatioF())

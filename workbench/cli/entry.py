@@ -7,7 +7,7 @@ from argparse import Namespace
 from collections.abc import Sequence
 from importlib import import_module
 from pathlib import Path
-from typing import Protocol
+from typing import Protocol, TypeGuard
 
 from workbench.cli.arguments import parser
 
@@ -83,7 +83,7 @@ def _perform(arguments: Namespace, screen: Screen) -> int:
 
 def _explain(error: Exception) -> int:
     """Say what went wrong on stderr; returns the exit code."""
-    if isinstance(error, ModuleNotFoundError) and (error.name or "").split(".")[0] not in OURS:
+    if is_missing_package(error):
         say(f"The package {error.name} isn't installed. `sh .ci/start` sets everything up.")
         return FAILED
     from workbench.presets import NoSuchPreset
@@ -101,8 +101,19 @@ def _explain(error: Exception) -> int:
         say(str(error))
         return FAILED
     details = "".join(traceback.format_exception(error))
+    if isinstance(error, ImportError) and error.__cause__ is not None:  # the file has been named
+        remedy = "`sh .ci/start` installs what the program itself needs.\n"
+        say(f"{error}\n{remedy if is_missing_package(error.__cause__) else ''}Details:\n{details}")
+        return FAILED
     say(f"A fault of the program: {type(error).__name__}: {error}\nDetails:\n{details}")
     return FAILED
+
+
+def is_missing_package(error: BaseException | None) -> TypeGuard[ModuleNotFoundError]:
+    """Whether a package of others is missing, and no module of ours."""
+    if not isinstance(error, ModuleNotFoundError):
+        return False
+    return (error.name or "").split(".")[0] not in OURS
 
 
 def say(words: str) -> None:

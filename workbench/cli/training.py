@@ -14,6 +14,7 @@ from secrets import token_hex
 from typing import Any
 
 from engines.control import Control
+from engines.events import Event, Problem, StatusChanged
 from workbench.cli.entry import BAD_INPUT, DONE, FAILED, INTERRUPTED, BadInput, Screen, say
 from workbench.cli.report import Report, write_json
 from workbench.environment import keep_freed_memory, training_threads
@@ -124,6 +125,26 @@ def set_up_torch(threads: int) -> None:
     keep_freed_memory()
 
 
+class Trouble:
+    """Ends a run that pauses by itself, as it does when saving fails: nobody is here to resume it.
+
+    Attributes:
+        why: the last problem's sentence, once the run was ended for it.
+    """
+
+    def __init__(self, control: Control):
+        self.why = ""
+        self._control, self._said = control, ""
+
+    def take(self, event: Event) -> None:
+        """Look at one event, on the recorder's thread."""
+        if isinstance(event, Problem):
+            self._said = event.sentence
+        elif isinstance(event, StatusChanged) and event.status == "paused":
+            self.why = self._said or "It paused by itself."
+            self._control.stop("interrupted")
+
+
 @contextmanager
 def logged(root: Path) -> Iterator[None]:
     """Keep the log in the workspace, instead of tracebacks on stderr."""
@@ -169,7 +190,7 @@ def interruptible(control: Control) -> Iterator[None]:
 
 def conclude(summaries: list[dict[str, Any]], as_json: bool) -> int:
     """Tell how the runs went, and give the exit code of the worst of them."""
-    code = max((CODES[summary["status"]] for summary in summaries), default=INTERRUPTED)
+    code = max((exit_code(summary) for summary in summaries), default=INTERRUPTED)
     if as_json:
         whole = {"event": "summary", "seconds": sum(summary["seconds"] for summary in summaries)}
         single = summaries[0] if len(summaries) == 1 else {}
@@ -178,6 +199,13 @@ def conclude(summaries: list[dict[str, Any]], as_json: bool) -> int:
     for summary in summaries:
         sys.stdout.write(sentence(summary) + "\n")
     return code
+
+
+def exit_code(summary: dict[str, Any]) -> int:
+    """A run that was interrupted because it could not be saved has failed: state wasn't kept."""
+    if summary["status"] == "interrupted" and summary["sentence"]:
+        return FAILED
+    return CODES[summary["status"]]
 
 
 def sentence(summary: dict[str, Any]) -> str:
@@ -200,18 +228,26 @@ def _train(
 ) -> dict[str, Any]:
     number = folder.read_json("run.json")["number"]
     report = Report(number, as_json)
+    trouble = Trouble(control)
+
+    def tell(event: Event) -> None:
+        report.take(event)
+        trouble.take(event)
+
     start = time.monotonic()
-    ended = perform(folder, workspace, control, report.take)
+    ended = perform(folder, workspace, control, tell)
     seconds = time.monotonic() - start
     record = workspace.record(folder.id)
     if ended.reason == "failed":
         say(f"run {number} failed: {ended.sentence}\nDetails: {folder.path / 'log.txt'}")
+    elif trouble.why:
+        say(f"run {number} was stopped: {trouble.why}\nDetails: {folder.path / 'log.txt'}")
     return {
         "run": folder.id,
         "number": number,
         "title": record.title,
         "status": ended.reason,
-        "sentence": ended.sentence,
+        "sentence": ended.sentence or trouble.why,
         "step": record.step,
         "total_steps": record.total_steps,
         "metrics": dict(record.summary),

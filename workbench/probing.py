@@ -102,7 +102,8 @@ def scattered(feature_ND: np.ndarray, label_N: np.ndarray) -> np.ndarray:
     place_N2 = ((xy_N2 - low) / (high - low) * (MAP - 2 * DOT) + DOT).astype(int)
     canvas = np.full((MAP, MAP, 3), 255, np.uint8)
     for (x, y), label in zip(place_N2.tolist(), label_N.tolist(), strict=True):
-        hue = np.uint8([[[round(180 * (label % 10) / 10), 200, 60 + 40 * (label % 4)]]])
+        tone = [round(180 * (label % 10) / 10), 200, 60 + 40 * (label % 4)]
+        hue = np.array([[tone]], np.uint8)
         colour = cv2.cvtColor(hue, cv2.COLOR_HSV2RGB)[0, 0].tolist()
         cv2.circle(canvas, (x, MAP - y), DOT - 2, colour, -1, cv2.LINE_AA)
     return canvas

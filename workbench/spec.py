@@ -15,7 +15,7 @@ from engines import registry
 from engines.data.augmentation import Augmentation
 from engines.optimisation import AdamW, Cosine, Optimizer, Schedule
 from engines.registry import Entry, Knobs, Registry
-from workbench.faults import SpecError, faults_of, shorten
+from workbench.faults import TAGGED, SpecError, faults_of, shorten
 from workbench.spec_text import assign, read, to_toml
 
 __all__ = ["ExperimentSpec", "SpecError", "assign", "make", "parse", "read", "section", "to_toml"]
@@ -176,6 +176,20 @@ def make(entries: Registry, name: str) -> Any:
     """The default choice called `name`, with its `kind`."""
     entry = entries[name]
     return _member(entries, entry.name)()
+
+
+def with_kinds(raw: Mapping[str, Any]) -> dict[str, Any]:
+    """Plain values where a choice that doesn't say its `kind` is of the default one.
+
+    So "optimizer.learning_rate=1e-2" on the command line means the default optimiser.
+    """
+    default = ExperimentSpec()
+    return {
+        name: {"kind": getattr(default, name).kind} | value
+        if name in TAGGED and isinstance(value, dict)
+        else value
+        for name, value in raw.items()
+    }
 
 
 def _member(entries: Registry, name: str) -> Any:

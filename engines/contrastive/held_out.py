@@ -64,22 +64,10 @@ class HeldOut:
             split: subset(dataset.split(split), SHOWN, task.setting.seed)
             for split in ("validation", "test")
         }
-        self.pixels = readout(
-            *(flat(images) for images in (self.bank, self._subsets["validation"])),
-            self.bank.labels_N,
-            self._subsets["validation"].labels_N,
-            self.classes,
-        )
+        first = self._subsets["validation"]
+        self.pixels = self._read(flat(self.bank), flat(first), first)
 
-        bank_MD, _ = self._embed(self.bank)
-        feature_ND, _ = self._embed(self._subsets["validation"])
-        self.untrained = readout(
-            bank_MD,
-            feature_ND,
-            self.bank.labels_N,
-            self._subsets["validation"].labels_N,
-            self.classes,
-        )
+        self.untrained = self._read(self._embed(self.bank)[0], self._embed(first)[0], first)
 
     @property
     def baselines(self) -> dict[str, dict[str, float]]:
@@ -94,7 +82,7 @@ class HeldOut:
         held_out = self._subsets[split]
         bank_MD, _ = self._embed(self.bank)
         feature_ND, projection_NP = self._embed(held_out)
-        read = readout(bank_MD, feature_ND, self.bank.labels_N, held_out.labels_N, self.classes)
+        read = self._read(bank_MD, feature_ND, held_out)
         scores = {f"{split}/accuracy": read.knn, f"{split}/linear_accuracy": read.linear}
         if split == "validation":
             scores |= {f"{split}/{k}": v for k, v in self._measures(feature_ND, held_out).items()}
@@ -102,6 +90,15 @@ class HeldOut:
         yield self._embedding(split, bank_MD, feature_ND, projection_NP, read)
         if split == "validation":
             yield self._distances(feature_ND, held_out)
+
+    def _read(self, bank_MD: Tensor, query_ND: Tensor, held_out: Images) -> Readout:
+        """kNN and closed-form linear probe: the share of held-out labels named rightly."""
+        bank_M, label_N = self.bank.labels_N, held_out.labels_N
+        neighbours = min(NEIGHBOURS, len(bank_MD))
+        return Readout(
+            knn_accuracy(bank_MD, bank_M, query_ND, label_N, k=neighbours),
+            ridge_probe(bank_MD, bank_M, self.classes).accuracy(query_ND, label_N),
+        )
 
     def pictures(self, split: str = "validation") -> Artifact:
         """The held-out images themselves, once, in the order of every embedding."""
@@ -209,12 +206,3 @@ def subset(images: Images, most: int, seed: int) -> Images:
 def flat(images: Images) -> Tensor:
     """Pixels as features: [N, C·H·W] in [-1, 1]."""
     return to_input(images.images_NCHW).flatten(1)
-
-
-def readout(
-    bank_MD: Tensor, query_ND: Tensor, bank_label_M: Tensor, label_N: Tensor, classes: int
-) -> Readout:
-    """kNN and closed-form linear probe of features, as fractions of `label_N` named rightly."""
-    knn = knn_accuracy(bank_MD, bank_label_M, query_ND, label_N, k=min(NEIGHBOURS, len(bank_MD)))
-    linear = ridge_probe(bank_MD, bank_label_M, classes).accuracy(query_ND, label_N)
-    return Readout(knn, linear)

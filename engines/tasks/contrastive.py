@@ -158,7 +158,8 @@ class Contrastive(IndexedTask):
             one, two = two_views(images_BCHW, self.views, self.noise)
             # Both views in one pass: batch norm must not tell them apart.
             z_NP = self.forward(self.laid_out(torch.cat([one, two])))
-            loss = self.loss_of(*z_NP.chunk(2), label_B)
+            z1, z2 = z_NP.chunk(2)
+            loss = self.loss_of(z1, z2, label_B)
         norm = self.descend(loss)
         return {
             "train/loss": loss.detach(),

@@ -165,7 +165,7 @@ class IndexedTask:
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
         """Take back what `state_dict` gave."""
-        own = [
+        own: list[dict[str, Any]] = [
             {name: group[name] for name in ("lr", "capturable") if name in group}
             for group in self.optimizer.param_groups
         ]

@@ -5,13 +5,13 @@ import torch
 from torch._subclasses.fake_tensor import DataDependentOutputException, FakeTensorMode
 
 from engines.contrastive.geometry import squared_distances, unit
+from engines.keyed import generator
 from engines.losses.contrastive import (
     nt_xent,
     pairwise_contrastive,
     supervised_contrastive,
     triplet,
 )
-from engines.keyed import generator
 from engines.registry import loss as registered
 from engines.registry import own_knobs
 

@@ -5,7 +5,6 @@ import pytest
 import torch
 import torch.nn.functional as F
 
-from engines.losses.contrastive import nt_xent
 from engines.contrastive.measures import (
     alignment,
     carrying_share,
@@ -17,6 +16,7 @@ from engines.contrastive.measures import (
     uniformity,
     view_similarity,
 )
+from engines.losses.contrastive import nt_xent
 
 
 def embeddings(*shape, seed=0):

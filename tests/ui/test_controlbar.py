@@ -154,8 +154,12 @@ def test_that_every_button_tells_what_it_is_for(qtbot, bar, name):
 
 @pytest.mark.parametrize(
     ("width", "words", "speed", "memory"),
-    [(1400, True, True, True), (1399, True, True, False), (1100, True, True, False)]
-    + [(1099, False, False, False)],
+    [
+        (1400, True, True, True),
+        (1399, True, True, False),
+        (1100, True, True, False),
+        (1099, False, False, False),
+    ],
 )
 def test_that_a_narrow_bar_drops_what_stands_elsewhere_first(bar, width, words, speed, memory):
     bar.show_run(shown("running"))

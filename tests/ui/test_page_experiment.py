@@ -351,12 +351,12 @@ def test_that_scrubbing_shows_every_view_as_of_that_step(qtbot, controller, page
     page.bring_forward(confusion)
     first = page.history.artifacts["predictions"][0].step
     page.timeline.moved.emit(first)
-    assert page.cursor == first
+    assert page.cursor_step == first
     assert page.timeline.cursor_step == first
     words = [label.text() for label in confusion.findChildren(QLabel)]
     assert any(f"step {first}" in text for text in words), words
     page.move_cursor(None)
-    assert page.cursor is None
+    assert page.cursor_step is None
 
 
 def test_that_the_learning_rate_of_a_running_experiment_can_be_changed(qtbot, controller, page):
@@ -417,7 +417,7 @@ def test_that_l_takes_the_cursor_back_to_the_head(qtbot, controller, page):
     page.move_cursor(1)
     assert page.timeline.cursor_step == 1
     qtbot.keyClick(page, Qt.Key.Key_L)
-    assert page.cursor is None
+    assert page.cursor_step is None
     assert page.timeline.cursor_step is None
 
 

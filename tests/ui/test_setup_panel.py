@@ -193,8 +193,12 @@ def test_that_a_teacher_chosen_before_does_not_forbid_another_loss(qtbot, panel)
         ({"model": {"kind": "vit", "patch": 3}}, "Model", "model", "patch 3 doesn't divide"),
         ({"training": {"epochs": 0}}, "Training", "training.epochs", "at least 1"),
         ({"data": {"kind": "digits", "classes": ["0", "x"]}}, "Data", "data", "'x' is unknown"),
-        ({"optimizer": {"kind": "sgd", "learning_rate": -1.0}},)
-        + ("Training", "optimizer.learning_rate", "more than 0"),
+        (
+            {"optimizer": {"kind": "sgd", "learning_rate": -1.0}},
+            "Training",
+            "optimizer.learning_rate",
+            "more than 0",
+        ),
     ],
 )
 def test_that_a_fault_stands_at_its_field_and_keeps_the_run_from_starting(

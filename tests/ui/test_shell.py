@@ -1,7 +1,7 @@
 """The frame: pages made when first shown, keys that work everywhere, problems, and closing."""
 
 import pytest
-from PySide6.QtCore import QEvent, Qt
+from PySide6.QtCore import QEvent, Qt, QTimer
 from PySide6.QtWidgets import QApplication, QPushButton, QToolButton
 
 from ui.controller import Controller
@@ -68,9 +68,12 @@ def test_that_no_page_is_made_before_the_frame_is_painted_and_then_only_the_firs
 
 def test_that_a_page_asked_for_before_the_paint_is_not_covered_by_the_first(qtbot, unshown):
     unshown.show_page("data")
-    with qtbot.waitExposed(unshown):
-        unshown.show()
-    QApplication.processEvents()
+    unshown.show()
+    qtbot.waitUntil(lambda: unshown._painted, timeout=5000)
+    # Zero timers fire in the order they were set: the first page's is over when this one is.
+    after = []
+    QTimer.singleShot(0, unshown, lambda: after.append(1))
+    qtbot.waitUntil(lambda: bool(after), timeout=5000)
     assert list(unshown.pages) == ["data"]
 
 
@@ -142,7 +145,7 @@ def test_that_at_most_the_three_newest_problems_stand_below_the_page(qtbot, shel
 def test_that_a_dismissed_problem_goes_and_makes_room(qtbot, shell):
     for number in (1, 2, 3):
         shell.show_problem(f"Problem {number}.", "")
-    QApplication.processEvents()
+    qtbot.waitUntil(lambda: len(problems(shell)) == 3, timeout=2000)
     second = next(p for p in shell.findChildren(ErrorPanel) if "2" in p.accessibleName())
     buttons = {button.text(): button for button in second.findChildren(QPushButton)}
     qtbot.mouseClick(buttons["Dismiss"], Qt.MouseButton.LeftButton)

@@ -35,7 +35,7 @@ class ExperimentPage(Page):
         self.setProperty("ground", "surface")
         self.run: str | None = None
         self.history: History | None = None
-        self.cursor: int | None = None
+        self.cursor_step: int | None = None
         self._number, self._title, self._family = 0, "", "classification"
         self._narrow: bool | None = None
         self.setup = SetupPanel(controller)
@@ -64,7 +64,7 @@ class ExperimentPage(Page):
         except (LookupError, OSError) as error:
             self.controller.problem.emit(f"That run can't be opened: {error}", "")
             return
-        self.run, self.cursor = run, None
+        self.run, self.cursor_step = run, None
         self._number, self._title = record.number, record.title
         kind = record.kind("task") or "classification"
         self._family = "classification" if kind == "classification" else "contrastive"
@@ -108,7 +108,7 @@ class ExperimentPage(Page):
 
     def move_cursor(self, step: int | None) -> None:
         """Show every view as of `step`; None follows the head."""
-        self.cursor = step
+        self.cursor_step = step
         self.timeline.set_cursor(step)
         self._show_views()
         self._show_diagnosis()
@@ -134,7 +134,7 @@ class ExperimentPage(Page):
             self._show_diagnosis()
 
     def _show_draft(self, raw: Mapping[str, Any]) -> None:
-        self.run = self.history = self.cursor = None
+        self.run = self.history = self.cursor_step = None
         self.setup.show_spec(raw, frozen=False)
         self.timeline.set_history(None)
         self._show_family()
@@ -163,11 +163,11 @@ class ExperimentPage(Page):
 
     def _show_views(self) -> None:
         for group in (self.left, self.right):
-            group.show_history(self.history, self.cursor)
+            group.show_history(self.history, self.cursor_step)
 
     def _show_diagnosis(self) -> None:
         if self.history is not None and self.isVisible():
-            self.diagnosis.show_diagnosis(diagnose(self.history, self.cursor))
+            self.diagnosis.show_diagnosis(diagnose(self.history, self.cursor_step))
 
     # Layout
 
@@ -180,11 +180,13 @@ class ExperimentPage(Page):
         self.splitter.setSizes([600, 500])
         column = QVBoxLayout()
         column.setSpacing(0)
-        for widget in (self.bar, HairLine()):
-            column.addWidget(widget)
+        column.addWidget(self.bar)
+        column.addWidget(HairLine())
         column.addWidget(self.splitter, 1)
-        for widget in (HairLine(), self.diagnosis, HairLine(), self.timeline):
-            column.addWidget(widget)
+        column.addWidget(HairLine())
+        column.addWidget(self.diagnosis)
+        column.addWidget(HairLine())
+        column.addWidget(self.timeline)
         row = QHBoxLayout(self)
         row.setContentsMargins(0, 0, 0, 0)
         row.setSpacing(0)

@@ -21,7 +21,7 @@ from workbench.environment import keep_freed_memory, training_threads
 from workbench.presets import NoSuchPreset, preset
 from workbench.run_folder import RunFolder
 from workbench.runner import perform
-from workbench.spec import ExperimentSpec, SpecError, assign, parse, read
+from workbench.spec import ExperimentSpec, SpecError, assign, parse, read, with_kinds
 from workbench.wording import digits, joined, percent
 from workbench.workspace import NoSuchRun, Workspace
 
@@ -92,7 +92,7 @@ def spec_from(raw: dict[str, Any], arguments: Namespace) -> ExperimentSpec:
         raw["device"] = arguments.device
     for setting in arguments.settings:
         assign(raw, setting)
-    return parse(raw)
+    return parse(with_kinds(raw) if arguments.settings else raw)
 
 
 def refuse_what_cannot_train(spec: ExperimentSpec, workspace: Workspace) -> None:

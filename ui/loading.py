@@ -82,5 +82,7 @@ def _import_all(threads: int) -> None:
     torch.set_num_threads(training_threads(threads))
     import workbench.training  # noqa: F401 - the registries are filled by it
 
+    import openTSNE.affinity  # noqa: F401 - a second of imports at the first map otherwise
+
     # The first optimiser imports about 900 modules; better here than at Start.
     torch.optim.AdamW([torch.nn.Parameter(torch.zeros(1))], fused=True)

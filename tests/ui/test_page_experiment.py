@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QImage
-from PySide6.QtWidgets import QLabel, QWidget
+from PySide6.QtWidgets import QLabel, QListView, QWidget
 
 from engines.events import RunStarted
 from tests.ui.test_controller import spec
@@ -156,7 +156,7 @@ def expected_words(kind, history):
     measured = history.get("validation/accuracy")
     ready = history.artifact_at(kind.shows[0]) if kind.shows else None
     step = ready.step if ready else measured.steps[-1]
-    accuracy = 100 * measured.last()
+    accuracy = 100 * measured.at(step)[1]
     pattern = WORDS.get(kind.title, r"step {step}\n")
     return pattern.replace("{step}", str(step)).replace("{accuracy}", f"{accuracy:.1f}")
 
@@ -165,6 +165,19 @@ def colours(view):
     """How many different colours the view's picture has: a few hundred for icon and letters."""
     image = view.grab().toImage().convertToFormat(QImage.Format.Format_RGB32)
     return len(np.unique(np.frombuffer(image.constBits(), np.uint32)))
+
+
+def largest_picture(view):
+    """The largest widget of a view that paints itself; it has no words of other widgets on it."""
+    painted = [
+        widget
+        for widget in view.findChildren(QWidget)
+        if widget.isVisible()
+        and (isinstance(widget, QListView) or type(widget).paintEvent is not QWidget.paintEvent)
+        and (isinstance(widget, QListView) or type(widget).__module__.startswith("ui."))
+        and not isinstance(widget, QLabel)
+    ]
+    return max(painted, key=lambda widget: widget.width() * widget.height())
 
 
 def tabs_of(page):
@@ -266,6 +279,7 @@ def test_that_a_view_draws_what_it_is_for(qtbot, past, kind, state):
     qtbot.waitUntil(lambda: says(view, wanted), timeout=60_000)
     assert "Nothing has run yet" not in words_of(view)
     assert " yet." not in words_of(view)
+    qtbot.waitUntil(lambda: colours(largest_picture(view)) > 50, timeout=20_000)
     assert colours(view) > blank + 300
     view.hide()
     qtbot.waitUntil(no_thread_works, timeout=20_000)

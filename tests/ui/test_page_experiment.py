@@ -11,8 +11,8 @@ from types import SimpleNamespace
 
 import numpy as np
 import pytest
-from PySide6.QtCore import Qt
-from PySide6.QtGui import QImage
+from PySide6.QtCore import QPoint, Qt
+from PySide6.QtGui import QImage, QPixmap, QRegion
 from PySide6.QtWidgets import QLabel, QListView, QWidget
 
 from engines.events import RunStarted
@@ -156,28 +156,36 @@ def expected_words(kind, history):
     measured = history.get("validation/accuracy")
     ready = history.artifact_at(kind.shows[0]) if kind.shows else None
     step = ready.step if ready else measured.steps[-1]
-    accuracy = 100 * measured.at(step)[1]
+    percent = f"{100 * measured.at(step)[1]:.1f}".removesuffix(".0")
     pattern = WORDS.get(kind.title, r"step {step}\n")
-    return pattern.replace("{step}", str(step)).replace("{accuracy}", f"{accuracy:.1f}")
+    return pattern.replace("{step}", str(step)).replace("{accuracy}", percent)
 
 
 def colours(view):
     """How many different colours the view's picture has: a few hundred for icon and letters."""
-    image = view.grab().toImage().convertToFormat(QImage.Format.Format_RGB32)
-    return len(np.unique(np.frombuffer(image.constBits(), np.uint32)))
+    return different(view.grab())
 
 
-def largest_picture(view):
-    """The largest widget of a view that paints itself; it has no words of other widgets on it."""
-    painted = [
+def colours_of_picture(view):
+    """The same for the largest widget that paints itself, without what lies upon it."""
+    painted = [listed.viewport() for listed in view.findChildren(QListView)] + [
         widget
         for widget in view.findChildren(QWidget)
-        if widget.isVisible()
-        and (isinstance(widget, QListView) or type(widget).paintEvent is not QWidget.paintEvent)
-        and (isinstance(widget, QListView) or type(widget).__module__.startswith("ui."))
+        if type(widget).__module__.startswith("ui.")
+        and type(widget).paintEvent is not QWidget.paintEvent
         and not isinstance(widget, QLabel)
     ]
-    return max(painted, key=lambda widget: widget.width() * widget.height())
+    visible = [widget for widget in painted if widget.isVisible()]
+    largest = max(visible, key=lambda widget: widget.width() * widget.height())
+    picture = QPixmap(largest.size())
+    picture.fill(Qt.GlobalColor.white)
+    largest.render(picture, QPoint(), QRegion(), QWidget.RenderFlag(0))
+    return different(picture)
+
+
+def different(picture):
+    image = picture.toImage().convertToFormat(QImage.Format.Format_RGB32)
+    return len(np.unique(np.frombuffer(image.constBits(), np.uint32)))
 
 
 def tabs_of(page):
@@ -279,7 +287,7 @@ def test_that_a_view_draws_what_it_is_for(qtbot, past, kind, state):
     qtbot.waitUntil(lambda: says(view, wanted), timeout=60_000)
     assert "Nothing has run yet" not in words_of(view)
     assert " yet." not in words_of(view)
-    qtbot.waitUntil(lambda: colours(largest_picture(view)) > 50, timeout=20_000)
+    qtbot.waitUntil(lambda: colours_of_picture(view) > 50, timeout=20_000)
     assert colours(view) > blank + 300
     view.hide()
     qtbot.waitUntil(no_thread_works, timeout=20_000)

@@ -35,8 +35,7 @@ class View(QWidget):
     @property
     def busy(self) -> bool:
         """Whether something is still being computed for what it shows."""
-        work = getattr(self, "work", None)
-        return work is not None and work.busy
+        return False
 
     def show_history(self, history: History | None, cursor: int | None) -> None:
         """Draw `history` as of `cursor`, the timeline's step; None follows the head.

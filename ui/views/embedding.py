@@ -66,6 +66,11 @@ class EmbeddingView(View):
         self._lay_out()
         self._show_empty(NO_RUN)
 
+    @property
+    def busy(self) -> bool:
+        """Whether a map is still to come."""
+        return self.follower.busy
+
     def show_history(self, history: History | None, cursor: int | None) -> None:
         """Show the map of the newest embedding at or before `cursor`, when it is made."""
         if history is not self._history:

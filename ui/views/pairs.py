@@ -54,6 +54,11 @@ class PairsView(ArtifactView):
         self.temperature.moved.connect(lambda _: self._compute())
         self._lay_out()
 
+    @property
+    def busy(self) -> bool:
+        """Whether what it shows is still being computed."""
+        return self.work.busy
+
     def choose(self, anchor: int) -> None:
         """Make a row of the batch the anchor."""
         self.anchor = anchor

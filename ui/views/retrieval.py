@@ -67,6 +67,11 @@ class RetrievalView(ArtifactView):
         self.ranked.picked.connect(self.choose)
         self._lay_out()
 
+    @property
+    def busy(self) -> bool:
+        """Whether what it shows is still being computed."""
+        return self.work.busy
+
     def choose(self, query: int) -> None:
         """Make an image the query, by its number."""
         self.query = query

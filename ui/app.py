@@ -36,12 +36,11 @@ def main(workspace: Path | None = None) -> int:
     gc.disable()  # until torch is loaded; see ui.loading
     keep_freed_memory()
     settings = settings_module.load()
-    if workspace is not None:
-        # Absolute: it is kept for the next start, which may be in another folder.
-        settings.workspace = str(workspace.expanduser().absolute())
+    # A folder given here is for this time only; the Settings page keeps one for good.
+    root = (workspace or settings.workspace_path).expanduser().absolute()
     app = make_application(settings)
     with asyncio.Runner(loop_factory=lambda: QEventLoop(app)) as runner:
-        return runner.run(_window(app, settings))
+        return runner.run(_window(settings, root))
 
 
 def make_application(settings: Settings) -> QApplication:
@@ -54,11 +53,11 @@ def make_application(settings: Settings) -> QApplication:
     return app
 
 
-async def _window(app: QApplication, settings: Settings) -> int:
+async def _window(settings: Settings, root: Path) -> int:
     failures = Failures()
     with ExitStack() as held:
         try:
-            workspace = Workspace(settings.workspace_path)
+            workspace = Workspace(root)
             held.enter_context(lock(workspace.lock_file, f"The workspace {workspace.root}"))
             keep_log(workspace.root)
         except Locked as error:
@@ -67,7 +66,7 @@ async def _window(app: QApplication, settings: Settings) -> int:
             )
             return 2
         except (OSError, sqlite3.Error) as error:
-            await _refuse(f"The workspace {settings.workspace_path} can't be used: {error}.")
+            await _refuse(f"The workspace {root} can't be used: {error}.")
             return 2
         held.callback(failures.remove)
         failures.install()

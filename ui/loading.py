@@ -80,9 +80,9 @@ def _import_all(threads: int) -> None:
     from workbench.environment import training_threads
 
     torch.set_num_threads(training_threads(threads))
-    import workbench.training  # noqa: F401 - the registries are filled by it
-
     import openTSNE.affinity  # noqa: F401 - a second of imports at the first map otherwise
+
+    import workbench.training  # noqa: F401 - the registries are filled by it
 
     # The first optimiser imports about 900 modules; better here than at Start.
     torch.optim.AdamW([torch.nn.Parameter(torch.zeros(1))], fused=True)

@@ -54,6 +54,8 @@ class SetupPanel(Panel):
         self._checking: Future[Any] | None = None
         self._checked: Mapping[str, Any] = {}
         self._preview: Preview | None = None
+        self._seen: Mapping[str, Any] = {}
+        self._start_when_checked = False
         self._lay_out()
         if controller.is_engine_ready:
             self._build()
@@ -99,7 +101,11 @@ class SetupPanel(Panel):
             self._show_faults(error.faults)
             self._focus_first_error()
             return
-        if self._preview is not None and self._preview.faults:
+        if self._preview is None or self._seen != self.value():
+            self._start_when_checked = True  # asked within a moment of the last edit
+            self._check()
+            return
+        if self._preview.faults:
             self._show_faults(self._preview.faults)
             self._focus_first_error()
             return
@@ -238,7 +244,7 @@ class SetupPanel(Panel):
     def _show_preview(self, values: Mapping[str, Any], shown: Preview) -> None:
         if values is not self._checked:  # an older look, overtaken while it was under way
             return
-        self._preview = shown
+        self._preview, self._seen = shown, values
         self._show_faults({} if self._frozen else shown.faults)
         self._data_words.setText(shown.data_words)
         self._data_words.setVisible(bool(shown.data_words))
@@ -254,6 +260,9 @@ class SetupPanel(Panel):
         if not self._frozen:
             form = self._forms["Loss"]
             form.set_impossible("loss", shown.impossible_losses)
+        if self._start_when_checked:
+            self._start_when_checked = False
+            self.start()
 
     def _show_faults(self, faults: Mapping[str, str]) -> None:
         for form in self._forms.values():

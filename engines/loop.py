@@ -207,14 +207,13 @@ class _Loop:
     def _small_requests(self) -> Iterator[Event]:
         rate = self.control.take_rate()
         if rate is not None:
-            before = self.task.learning_rate(self.step)
             rates = self.task.learning_rates
+            before = rates[max(step for step in rates if step <= self.step)]
             # A resumed run knows of later changes; the newest word of the user undoes them.
             for later in [step for step in rates if step > self.step]:
                 del rates[later]
             rates[self.step] = rate
-            after = self.task.learning_rate(self.step)
-            yield Mark(self.step, "learning_rate", f"lr {before:.2g} → {after:.2g}", rate)
+            yield Mark(self.step, "learning_rate", f"lr {short(before)} → {short(rate)}", rate)
         if self.control.take_probe():
             yield from self.flush()
             yield from self.evaluate()
@@ -229,6 +228,14 @@ def check_weights(step: int, weights: Mapping[str, torch.Tensor]) -> None:
     for values in weights.values():
         if values.is_floating_point() and not bool(values.isfinite().all()):
             raise Diverged(step, "weights", float(values[~values.isfinite()][0]))
+
+
+def short(rate: float) -> str:
+    """A learning rate as people write it: 2e-3, 0.1."""
+    mantissa, _, exponent = f"{rate:.2e}".partition("e")
+    if -2 <= int(exponent) <= 2:
+        return f"{rate:.3g}"
+    return f"{mantissa.rstrip('0').rstrip('.')}e{int(exponent)}"
 
 
 def on_cpu(value: Any) -> Any:

@@ -134,11 +134,17 @@ def check(spec: ExperimentSpec, dataset: ImageDataset) -> None:
     try:
         layer_table(lambda: _make_model(spec, dataset), dataset.shape)
     except ValueError as error:
-        faults["model"] = str(error)
+        faults[model_path(str(error), registry.model[spec.model.kind])] = str(error)
     if spec.device == "cuda" and not torch.cuda.is_available():
         faults["device"] = "this machine has no CUDA device that torch can use; try auto"
     if faults:
         raise SpecError(faults)
+
+
+def model_path(words: str, model: Entry) -> str:
+    """The field that a model's refusal is about: the knob that it names first, or "model"."""
+    named = [(words.find(knob), knob) for knob in registry.own_knobs(model) if knob in words]
+    return f"model.{min(named)[1]}" if named else "model"
 
 
 def layers(spec: ExperimentSpec, dataset: ImageDataset) -> list[LayerRow]:

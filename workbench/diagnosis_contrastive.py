@@ -229,7 +229,7 @@ def finished(seen: Seen) -> Diagnosis:
         "Finished.",
         fault.sentence if fault else "",
         f"{'; '.join(filter(None, (found, beside)))}." if found else "",
-        "" if gain else "Nothing gained.",
+        "" if gain else "Nothing gained in kNN.",
     )
     falling = knn_falling(seen)
     linear = [f"{name} {percent(share)}" for name, share in baselines(seen, "linear").items()]

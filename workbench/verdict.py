@@ -65,6 +65,8 @@ def verdict(records: Sequence[RunRecord]) -> str:
         return ""
     if len({_data(record) for record in records}) > 1:
         return "These runs were validated on different images: their scores don't compare."
+    if len({record.kind("task") == "classification" for record in records}) > 1:
+        return "A classifier's accuracy and the kNN accuracy of features don't compare."
     found = contenders(records)
     if len(found) > 1:
         words = _two(*found[:2])

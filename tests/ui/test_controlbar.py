@@ -124,7 +124,7 @@ def test_that_a_finished_run_is_in_its_last_epoch_with_no_time_left(bar):
 
 @pytest.mark.parametrize(
     ("status", "words"),
-    [("running", "Preparing data and model…"), ("queued", "Preparing data and model…")]
+    [("running", "Preparing data and model…"), ("queued", "Waits for its turn")]
     + [(status, "") for status in ("failed", "stopped", "interrupted")],
 )
 def test_that_a_run_without_a_first_step_prepares_unless_it_has_ended(bar, status, words):

@@ -262,6 +262,7 @@ def test_that_an_impossible_set_up_is_refused_at_its_field(qtbot, controller, pa
     page.open_draft(spec(model={"kind": "vit", "patch": 3}))
     qtbot.waitUntil(lambda: not controller.background.busy, timeout=60_000)
     page.setup.start()
+    qtbot.waitUntil(lambda: not controller.background.busy, timeout=60_000)
     assert page.run is None
     errors = page.setup._forms["Model"].errors()
     assert any("patch 3" in words for words in errors.values()), errors

@@ -82,7 +82,7 @@ def test_that_a_page_is_found_and_opened(qtbot, palette, controller):
 
 
 def test_that_a_preset_waits_for_torch_like_its_card(qtbot, palette, controller):
-    palette.field.setText("garments")
+    palette.field.setText("tell garments apart")
     with qtbot.waitSignal(starter(controller).waiting) as waiting:
         qtbot.keyClick(palette.field, Qt.Key.Key_Return)
     assert waiting.args == ["cnn_fashion"]

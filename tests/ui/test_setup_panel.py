@@ -190,7 +190,7 @@ def test_that_a_teacher_chosen_before_does_not_forbid_another_loss(qtbot, panel)
 @pytest.mark.parametrize(
     ("change", "form", "path", "words"),
     [
-        ({"model": {"kind": "vit", "patch": 3}}, "Model", "model", "patch 3 doesn't divide"),
+        ({"model": {"kind": "vit", "patch": 3}}, "Model", "model.patch", "patch 3 doesn't divide"),
         ({"training": {"epochs": 0}}, "Training", "training.epochs", "at least 1"),
         ({"data": {"kind": "digits", "classes": ["0", "x"]}}, "Data", "data", "'x' is unknown"),
         (

@@ -61,9 +61,9 @@ def test_that_parts_that_do_not_fit_are_all_named_at_once():
         loss={"kind": "distillation"},
         augmentation={"cutout": 8},
     )
-    assert set(faults) == {"model", "training.batch_size", "teacher", "augmentation"}
+    assert set(faults) == {"model.patch", "training.batch_size", "teacher", "augmentation"}
     assert "500 exceeds the 400 training images; try 256" in faults["training.batch_size"]
-    assert "try" in faults["model"]
+    assert "try" in faults["model.patch"]
 
 
 def test_that_a_loss_for_two_classes_is_refused_for_ten():

@@ -281,7 +281,7 @@ def test_that_a_finished_run_stands_beside_pixels_and_an_untrained_encoder():
 
 def test_that_a_finished_run_without_a_gain_is_not_flattered():
     diagnosis = ended(history(), accuracy=0.80)
-    assert diagnosis.sentence.endswith("untrained 70 %. Nothing gained.")
+    assert diagnosis.sentence.endswith("untrained 70 %. Nothing gained in kNN.")
     assert diagnosis.tone == "warn"
 
 

@@ -137,7 +137,6 @@ class ExperimentPage(Page):
         self.run = self.history = self.cursor_step = None
         self.setup.show_spec(raw, frozen=False)
         self.timeline.set_history(None)
-        self._show_family()
         self._show_all()
         self.diagnosis.show_diagnosis(None)
 
@@ -156,10 +155,14 @@ class ExperimentPage(Page):
         self._show_views()
 
     def _show_family(self) -> None:
-        """Tabs of the run's family; a draft shows those of classification until it runs."""
-        family = "classification" if self.history is None else self._family
+        """Tabs of the family of the run, or of what is being set up."""
         for group in (self.left, self.right):
-            group.show_family(family)
+            group.show_family(self._family)
+
+    def _draft_family(self, family: str) -> None:
+        if self.run is None:
+            self._family = family
+            self._show_family()
 
     def _show_views(self) -> None:
         for group in (self.left, self.right):
@@ -209,6 +212,7 @@ class ExperimentPage(Page):
             lambda rate: self._steer(lambda run: controller.set_learning_rate(run, rate))
         )
         self.setup.layers_wanted.connect(lambda shown: LayerTable(shown, self).open())
+        self.setup.family_changed.connect(self._draft_family)
         bar.main_wanted.connect(self.main)
         bar.step_wanted.connect(lambda: self._steer(controller.step))
         bar.stop_wanted.connect(lambda: self._steer(controller.stop))

@@ -145,8 +145,8 @@ class ControlBar(Panel):
         self._progress.setMaximum(max(1, total))
         self._progress.setValue(history.step)
         if not total:
-            preparing = history.status in ("running", "queued")
-            self._where.setText("Preparing data and model…" if preparing else "")
+            words = {"running": "Preparing data and model…", "queued": "Waits for its turn"}
+            self._where.setText(words.get(history.status, ""))
             self._epoch.setText("")
             self._left.setText("")
             return

@@ -57,7 +57,7 @@ def preview(raw: Mapping[str, Any]) -> Preview:
     )
     table: tuple[Any, ...] = ()
     model_words = ""
-    if "model" not in faults:
+    if not any(path.partition(".")[0] == "model" for path in faults):
         table = tuple(layers(spec, dataset))
         total = totals(table)
         model_words = (

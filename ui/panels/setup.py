@@ -34,12 +34,14 @@ class SetupPanel(Panel):
         duplicate_wanted: edit a copy of the run shown.
         rate_changed: the user changed the learning rate of a training run.
         layers_wanted: show the layer table of the last preview.
+        family_changed: the family of tasks that is being set up.
     """
 
     start_wanted = Signal(object, str)
     duplicate_wanted = Signal()
     rate_changed = Signal(float)
     layers_wanted = Signal(object)
+    family_changed = Signal(str)
 
     def __init__(self, controller: Controller, parent: QWidget | None = None):
         super().__init__("surface", padding=0, spacing=0, parent=parent)
@@ -217,11 +219,17 @@ class SetupPanel(Panel):
             if not fits or loss.name not in declared.get("only", (loss.name,)):
                 self._forms["Loss"].set_value({"loss": {"kind": declared["loss"]}})
         self._task = kind
+        if not self._frozen:
+            self.family_changed.emit(declared["family"])
 
     def _changed(self) -> None:
         if self._live:
             rate = self._forms["Training"].value().get("optimizer", {}).get("learning_rate")
-            if isinstance(rate, float | int) and 0 < rate <= 10 and rate != self._rate:
+            fits = isinstance(rate, float | int) and 0 < rate <= 10
+            self._forms["Training"].set_errors(
+                {} if fits else {LEARNING_RATE: "Must be a number above 0, at most 10, like 1e-3."}
+            )
+            if fits and rate != self._rate:
                 self._rate = rate
                 self.rate_changed.emit(float(rate))
             return
@@ -257,9 +265,8 @@ class SetupPanel(Panel):
             self._thumbnails.setToolTip("One training image of each class")
         self._model_words.setText(shown.model_words)
         self._layers.setVisible(bool(shown.layers))
-        if not self._frozen:
-            form = self._forms["Loss"]
-            form.set_impossible("loss", shown.impossible_losses)
+        impossible = {} if self._frozen else shown.impossible_losses
+        self._forms["Loss"].set_impossible("loss", impossible)
         if self._start_when_checked:
             self._start_when_checked = False
             self.start()

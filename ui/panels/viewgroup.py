@@ -131,6 +131,9 @@ class ViewGroup(Panel):
         """Show only the tabs whose views can draw runs of this family of tasks."""
         for place, view in enumerate(self.views):
             self.tabs.setTabVisible(place, not view.families or family in view.families)
+            # Qt lays a tab bar out again when words change, not when a tab is shown again.
+            self.tabs.setTabText(place, "")
+            self.tabs.setTabText(place, view.title)
         if not self.tabs.isTabVisible(self.tabs.currentIndex()):
             seen = [p for p in range(self.tabs.count()) if self.tabs.isTabVisible(p)]
             self.tabs.setCurrentIndex(seen[0] if seen else -1)

@@ -91,7 +91,8 @@ class RunTable(QTableView):
                 self.rename()
             case Qt.Key.Key_Delete:
                 self.delete_wanted.emit()
-            case Qt.Key.Key_Return | Qt.Key.Key_Enter if index.isValid():
+            # The Enter that ends a rename comes through here too, and must not open the run.
+            case Qt.Key.Key_Return | Qt.Key.Key_Enter if index.isValid() and not self.renaming:
                 self.open_wanted.emit(self.rows.record_at(index).id)
             case Qt.Key.Key_Escape if self.chosen:
                 self.clearSelection()

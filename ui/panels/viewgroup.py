@@ -79,6 +79,7 @@ class ViewGroup(Panel):
     def __init__(self, parent: QWidget | None = None):
         super().__init__("surface", padding=0, spacing=0, parent=parent)
         self.views: list[View] = []
+        self._family = ""
         self.tabs = QTabBar()
         self.tabs.setExpanding(False)
         self.tabs.setDrawBase(False)
@@ -134,9 +135,10 @@ class ViewGroup(Panel):
             # Qt lays a tab bar out again when words change, not when a tab is shown again.
             self.tabs.setTabText(place, "")
             self.tabs.setTabText(place, view.title)
-        if not self.tabs.isTabVisible(self.tabs.currentIndex()):
+        if family != self._family or not self.tabs.isTabVisible(self.tabs.currentIndex()):
             seen = [p for p in range(self.tabs.count()) if self.tabs.isTabVisible(p)]
             self.tabs.setCurrentIndex(seen[0] if seen else -1)
+        self._family = family
 
     def turn(self, places: int) -> None:
         """Bring the view so many tabs further to the front, round and round."""

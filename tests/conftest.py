@@ -5,6 +5,13 @@ import sys
 import threading
 
 import pytest
+from hypothesis import settings
+
+# The same examples every time, or a rare one would fail somebody's unrelated change. To search
+# for new ones: pytest --hypothesis-profile=search
+settings.register_profile("steady", derandomize=True, deadline=None)
+settings.register_profile("search", max_examples=1000, deadline=None)
+settings.load_profile("steady")
 
 os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
 

@@ -257,6 +257,7 @@ def readouts(seen: Seen, knn: Knn) -> tuple[str, float | None, str]:
     if value is None:
         return "", None, ""
     known = count_of(seen, "test") or int(number(history.context.get("test_count")) or 0)
+    known = max(known, 0)
     count = known if split == "test" else knn.count
     found = f"kNN accuracy on {split} {percent_with_interval(value, count)}"
     linear = number(history.get(f"{split}/linear_accuracy").last())

@@ -1,7 +1,6 @@
 import gc
 import re
 import threading
-import time
 from dataclasses import replace
 
 import numpy as np
@@ -15,7 +14,6 @@ from engines.events import ArtifactReady, RunStarted
 from ui import settings
 from ui.embedding.colouring import AGREEMENT, PREDICTED, RIGHT, colouring
 from ui.embedding.pointing import inside
-from ui.embedding.scatter import Scatter
 from ui.views.base import NO_RUN
 from ui.views.embedding import NOTHING, EmbeddingView
 from workbench.artifacts import pack
@@ -568,28 +566,3 @@ def test_that_copy_gives_the_picture_and_a_line_for_each_image(full):
     assert [float(value) for value in place[1:3]] == pytest.approx(full.map.xy_N2[5], abs=1e-4)
     assert place[3:5] == [str(full.space.label_N[5]), str(full.space.predicted_N[5])]
     assert QGuiApplication.clipboard().image().size() == full.picture().size()
-
-
-def test_that_ten_thousand_dots_pan_fast_enough_for_60_frames(qtbot, full):
-    scatter = Scatter()
-    qtbot.addWidget(scatter)
-    scatter.resize(900, 560)
-    scatter.show()
-    group_N = np.random.default_rng(0).integers(0, 10, 10_000)
-    xy_N2 = np.random.default_rng(1).normal(size=(10_000, 2))
-    scatter.show_map(xy_N2, continues=False)
-    scatter.show_colours(replace(full._colours, group_N=group_N))
-    mouse(scatter, QEvent.Type.MouseButtonPress, QPointF(300, 300), Qt.MouseButton.LeftButton)
-    spent = []
-    for place in range(30):
-        begin = time.perf_counter()
-        mouse(
-            scatter,
-            QEvent.Type.MouseMove,
-            QPointF(320 + 5 * place, 300),
-            Qt.MouseButton.LeftButton,
-        )
-        scatter.repaint()
-        spent.append(time.perf_counter() - begin)
-    # The fastest third: the machine may be busy with something else.
-    assert sorted(spent)[10] < 1 / 60

@@ -1,5 +1,4 @@
 import math
-import time
 
 import numpy as np
 import pytest
@@ -235,16 +234,6 @@ def test_that_no_sentence_praises_or_shouts():
         text = diagnose(history(curve, curve)).sentence
         assert "!" not in text
         assert text.endswith(".")
-
-
-def test_that_fifty_thousand_steps_take_less_than_two_milliseconds():
-    run = history(np.tile(FALLING, 10), np.tile(FALLING, 10), total=50_000)
-    seconds = []
-    for _ in range(30):
-        start = time.perf_counter()
-        diagnose(run)
-        seconds.append(time.perf_counter() - start)
-    assert min(seconds) < 2e-3  # the least of many: other programs share the machine
 
 
 anything = st.floats(allow_nan=True, allow_infinity=True, width=32)

@@ -1,5 +1,4 @@
 import math
-import time
 
 import numpy as np
 import pytest
@@ -325,16 +324,6 @@ def test_that_all_measures_are_among_the_numbers():
     assert numbers["kNN accuracy, raw pixels"] == "81 %"
     assert float(numbers["Effective rank"]) == pytest.approx(60, rel=0.01)
     assert len(numbers) == len(diagnose(history()).numbers)  # no row twice
-
-
-def test_that_fifty_thousand_steps_take_less_than_four_milliseconds():
-    run = history(np.tile(FALLING, 16), np.tile(RISING, 16))
-    seconds = []
-    for _ in range(30):
-        start = time.perf_counter()
-        diagnose(run)
-        seconds.append(time.perf_counter() - start)
-    assert min(seconds) < 4e-3  # the least of many: other programs share the machine
 
 
 anything = st.floats(allow_nan=True, allow_infinity=True, width=32)

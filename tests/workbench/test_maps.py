@@ -1,5 +1,3 @@
-import time
-
 import numpy as np
 import pytest
 
@@ -181,10 +179,8 @@ def test_that_progress_counts_iterations_and_what_it_raises_ends_the_work(digits
         if done >= 30:
             raise KeyboardInterrupt
 
-    begin = time.perf_counter()
     with pytest.raises(KeyboardInterrupt):
         layout(*digits, perplexity=15, progress=stop)
-    assert time.perf_counter() - begin < 5
 
 
 def test_that_a_map_which_lies_says_so():

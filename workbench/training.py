@@ -16,7 +16,7 @@ from engines import registry
 from engines.control import Control
 from engines.events import Event, Mark, Problem, RunEnded, RunStarted, StatusChanged
 from engines.loop import Cadence, Diverged, run
-from workbench.assembly import Assembled, assemble, build_model, load_data
+from workbench.assembly import assemble, build_model, load_data
 from workbench.durable import atomic_write
 from workbench.environment import differences, fingerprint
 from workbench.metrics_database import forget_after
@@ -247,6 +247,3 @@ def release_memory() -> None:
     if torch.cuda.is_available():
         gc.collect()
         torch.cuda.empty_cache()
-
-
-__all__ = ["Assembled", "load_model", "load_teacher", "restore", "train"]

@@ -27,6 +27,7 @@ from engines.data.source import Images, to_input
 from engines.events import Artifact, Scores
 from engines.keyed import generator
 from engines.probes.predictions import pictures
+from engines.registry import Reference
 
 BANK = 5_000  # training images that vote and that the linear probe is fitted on
 SHOWN = 2_000  # held-out images that are kept, drawn and measured
@@ -76,6 +77,17 @@ class HeldOut:
             name: {"knn": read.knn, "linear": read.linear}
             for name, read in (("pixels", self.pixels), ("untrained", self.untrained))
         }
+
+    @property
+    def references(self) -> tuple[Reference, ...]:
+        """What raw pixels reach, to draw beside the run's kNN accuracy."""
+        value = self.pixels.knn
+        return (Reference("accuracy", value, f"raw pixels  {100 * value:.1f} %"),)
+
+    @property
+    def context(self) -> dict[str, Any]:
+        """What views must know of a run that is judged here; plain values."""
+        return {"accuracy_name": "kNN accuracy", "baselines": self.baselines}
 
     def evaluate(self, split: str) -> Iterator[Scores | Artifact]:
         """Scores of the split, and what the views draw."""

@@ -113,21 +113,16 @@ class Contrastive(IndexedTask):
         self.temperature: float | None = getattr(knobs, "temperature", None)
         self.margin: float = getattr(knobs, "margin", 0.2)
         self.held_out = HeldOut(self, views, self.margin)
-        if self.takes == "labels":
-            self.steps_per_epoch = len(self.order(0)) // setting.batch_size
 
     @property
     def references(self) -> tuple[Reference, ...]:
-        """What raw pixels reach, to draw beside the run's accuracy."""
-        value = self.held_out.pixels.knn
-        return (Reference("accuracy", value, f"raw pixels  {100 * value:.1f} %"),)
+        """Lines to draw beside the run's kNN accuracy."""
+        return self.held_out.references
 
     @property
     def context(self) -> dict[str, Any]:
         """What views of this task must know besides numbers; plain values."""
-        return {
-            "accuracy_name": "kNN accuracy",
-            "baselines": self.held_out.baselines,
+        return self.held_out.context | {
             "temperature": self.temperature,
             "margin": self.margin,
             "loss_kind": self.setting.loss.name,

@@ -49,18 +49,13 @@ class Rotation(IndexedTask):
 
     @property
     def references(self) -> tuple[Reference, ...]:
-        """What raw pixels reach, to draw beside the run's kNN accuracy."""
-        value = self.held_out.pixels.knn
-        return (Reference("accuracy", value, f"raw pixels  {100 * value:.1f} %"),)
+        """Lines to draw beside the run's kNN accuracy."""
+        return self.held_out.references
 
     @property
     def context(self) -> dict[str, Any]:
         """What views of this task must know besides numbers; plain values."""
-        return {
-            "accuracy_name": "kNN accuracy",
-            "baselines": self.held_out.baselines,
-            "loss_kind": "rotation",
-        }
+        return self.held_out.context | {"loss_kind": "rotation"}
 
     def update(self) -> dict[str, Tensor]:
         """One update of the weights on the prepared batch; values stay on the device."""
